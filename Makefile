@@ -1,0 +1,39 @@
+# Every target works from a fresh clone: `setup` runs first where it is needed.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+export PYTHONPATH := src
+
+.PHONY: help setup test check format lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make the virtual environment from the pinned, hashed requirements
+
+$(READY): requirements/base.txt requirements/dev.txt pyproject.toml
+	bash tools/make_venv.sh $(VENV)
+	touch $@
+
+test: $(READY) ## run all tests
+	$(PYTHON) -m pytest
+
+check: $(READY) ## lint, format, types, import layers, the money lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) tools/money_lint.py
+
+format: $(READY) ## format the code and mend what ruff can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lock: $(READY) ## pin the requirements anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+		pyproject.toml --extra local -o requirements/base.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+		-c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

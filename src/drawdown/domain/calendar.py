@@ -1,0 +1,84 @@
+"""Months in an account's time zone, as instants."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from drawdown.domain.errors import Reject
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MONTHS_A_YEAR = 12
+_DAYS_AFTER_ANY_28TH = 4
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Find an IANA time zone; raise Reject(invalid_value)."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Reject("invalid_value", f"time zone {name[:64]!r} is not in the IANA database") from error
+
+
+def to_local(instant: int, time_zone: str) -> datetime:
+    """Give the local date and time of an instant (ms)."""
+    return (_EPOCH + instant * _MILLISECOND).astimezone(zone(time_zone))
+
+
+def to_instant(moment: datetime) -> int:
+    """Give the instant (ms) of an aware date and time, finer digits cut off."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+@lru_cache(maxsize=65_536)
+def add_months(instant: int, months: int, time_zone: str) -> int:
+    """Give the instant `months` later at the same local time of day, the day clamped at the month's end."""
+    local = to_local(instant, time_zone)
+    month = local.year * _MONTHS_A_YEAR + local.month - 1 + months
+    year, month = divmod(month, _MONTHS_A_YEAR)
+    day = min(local.day, _days_in_month(year, month + 1))
+    moved = local.replace(year=year, month=month + 1, day=day, fold=0)
+    return to_instant(moved)
+
+
+def month_starts_between(start: int, end: int, time_zone: str) -> list[int]:
+    """List the calendar-month starts of the zone strictly inside (start, end), both ms."""
+    found = []
+    at = _next_month_start(start, time_zone)
+    while at < end:
+        if at > start:
+            found.append(at)
+        at = _next_month_start(at, time_zone)
+    return found
+
+
+def cycle_starts_between(anchor: int, start: int, end: int, time_zone: str) -> list[int]:
+    """List the instants k months after `anchor` (k >= 1) strictly inside (start, end), all ms."""
+    first, last = to_local(start, time_zone), to_local(anchor, time_zone)
+    months = max((first.year - last.year) * _MONTHS_A_YEAR + first.month - last.month, 1)
+    found = []
+    at = add_months(anchor, months, time_zone)
+    while at < end:
+        if at > start:
+            found.append(at)
+        months += 1
+        at = add_months(anchor, months, time_zone)
+    return found
+
+
+def _next_month_start(instant: int, time_zone: str) -> int:
+    """Give the first calendar-month start after `instant`."""
+    local = to_local(instant, time_zone)
+    return _month_start((local.year * _MONTHS_A_YEAR) + local.month, time_zone)
+
+
+@lru_cache(maxsize=8192)
+def _month_start(month: int, time_zone: str) -> int:
+    year, index = divmod(month, _MONTHS_A_YEAR)
+    return to_instant(datetime(year, index + 1, 1, tzinfo=zone(time_zone)))
+
+
+def _days_in_month(year: int, month: int) -> int:
+    last = datetime(year, month, 28, tzinfo=UTC) + timedelta(days=_DAYS_AFTER_ANY_28TH)
+    return (last - timedelta(days=last.day)).day

@@ -1,0 +1,125 @@
+"""`decide`: what one input does to one account. No clock, no I/O, no randomness."""
+
+from drawdown.domain import jobs, plans
+from drawdown.domain.calendar import zone
+from drawdown.domain.errors import Reject
+from drawdown.domain.events import Draft
+from drawdown.domain.limits import PLANS_MAX
+from drawdown.domain.model import Account, ActivatePlan, Command, Decision, Job, OpenAccount, Plan, Usage
+from drawdown.domain.money import currency
+from drawdown.domain.pieces import Piece, pieces_of
+from drawdown.domain.policy import Policy
+from drawdown.domain.prices import Prices
+from drawdown.domain.rate import Rating
+
+
+def decide(
+    state: Account | None, body: Usage | Command, appended: int, prices: Prices, policy: Policy
+) -> Decision | None:
+    """Apply an input appended at `appended` (ms) to the account's state.
+
+    Raise Reject with the reason, and nothing changes. Give None for a timer that found nothing due.
+    """
+    if isinstance(body, Usage):
+        return _use(_opened(state, body.account), body, appended, prices, policy)
+    if isinstance(body, OpenAccount):
+        return _open(state, body, appended)
+    if isinstance(body, ActivatePlan):
+        draft = Draft(_opened(state, body.account))
+        plans.activate(draft, body, prices)
+        return draft.decision()
+    return _fire(_opened(state, body.account), appended, prices, policy)
+
+
+def due(state: Account) -> int | None:
+    """Give the next instant at which time does something to the account, ms; None if it never does."""
+    times = [at for plan in state.plans if (at := plans.due_of(plan)) is not None]
+    times += [jobs.silent_at(job) for job in state.jobs if not job.closed]
+    return min(times, default=None)
+
+
+def _opened(state: Account | None, account: str) -> Account:
+    if state is None:
+        raise Reject("unknown_account", f"account {account} was never opened")
+    return state
+
+
+def _open(state: Account | None, command: OpenAccount, appended: int) -> Decision:
+    currency(command.currency)
+    zone(command.time_zone)
+    if state is not None:
+        draft = Draft(state)
+        draft.event("command_refused", f"account {state.id} is open already", code="account_exists")
+        return draft.decision()
+    draft = Draft(Account(command.account, command.currency, command.time_zone, appended))
+    draft.event("account_opened", f"account {command.account} is open in {command.currency}")
+    return draft.decision()
+
+
+def _use(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision:
+    policy.check(usage.service, usage.time, appended)
+    draft = Draft(account)
+    pieces = pieces_of(usage, account, prices)
+    if usage.job is not None:
+        draft.jobs, job = jobs.follow(account, usage, appended, policy)
+        if usage.final:
+            pieces += [Piece(usage.time, meter, quantity) for meter, quantity in _extra(job)]
+    _rate(draft, usage, pieces, appended, prices)
+    return draft.decision()
+
+
+def _extra(job: Job) -> list[tuple[str, int]]:
+    return [(measure.meter, measure.quantity) for measure in jobs.extra_measures(job)]
+
+
+def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices: Prices) -> None:
+    """Pay the pieces, emit charge and overage, and let plans expire whose amount is used up."""
+    account = draft.account
+    rating = Rating(usage, draft.plans, prices)
+    rating.pay(pieces, appended, account.currency, prices)
+    used_up = []
+    if rating.paid or not rating.on_demand:
+        draft.charge(usage, rating.paid, rating.balances())
+        for purse in rating.purses:
+            if purse.drawn:
+                plan = purse.closed(usage.service)
+                draft.put_plan(plan)
+                if plan.spent == plan.amount:
+                    used_up.append(plan)
+    if rating.on_demand:
+        draft.overage(usage, rating.on_demand)
+    for plan in used_up:
+        plans.note_used_up(draft, plan)
+
+
+def _fire(account: Account, appended: int, prices: Prices, policy: Policy) -> Decision | None:
+    """Do everything that is due by the timer's own append time, earliest first."""
+    draft = Draft(account)
+    for _ in range(2 * PLANS_MAX + len(account.jobs)):
+        nearest = _nearest(draft)
+        if nearest is None or nearest[0] > appended:
+            break
+        _, _, what = nearest
+        if isinstance(what, Plan):
+            plans.on_due(draft, what)
+        else:
+            _close_silent(draft, what, appended, prices, policy)
+    if not draft.outputs:
+        return None
+    return draft.decision()
+
+
+def _nearest(draft: Draft) -> tuple[int, str, Plan | Job] | None:
+    found: list[tuple[int, str, Plan | Job]] = [
+        (at, plan.id, plan) for plan in draft.plans if (at := plans.due_of(plan)) is not None
+    ]
+    found += [(jobs.silent_at(job), job.id, job) for job in draft.jobs if not job.closed]
+    return min(found, key=lambda entry: entry[:2], default=None)
+
+
+def _close_silent(draft: Draft, job: Job, appended: int, prices: Prices, policy: Policy) -> None:
+    """Close a job that fell silent; its rounding up is rated under an id of its own."""
+    draft.jobs, usage = jobs.closed_by_silence(draft.account, draft.jobs, job, policy)
+    pieces = [Piece(usage.time, measure.meter, measure.quantity) for measure in usage.measures]
+    _rate(draft, usage, pieces, appended, prices)
+    draft.event("job_closed", f"job {job.id} was silent for too long and is closed", reason="silence")

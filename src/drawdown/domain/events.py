@@ -1,0 +1,111 @@
+"""An account while one input is applied: collects the outputs and numbers them."""
+
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import AMOUNT_MAX, PLANS_CLOSED_KEPT_MAX
+from drawdown.domain.model import (
+    Account,
+    AccountEvent,
+    Balance,
+    Charge,
+    Decision,
+    Line,
+    Output,
+    Overage,
+    Plan,
+    Usage,
+)
+
+
+class Draft:
+    """The account's next state in the making."""
+
+    __slots__ = ("account", "applied", "jobs", "outputs", "plans", "seq_charges", "seq_events", "seq_overages")
+
+    def __init__(self, account: Account) -> None:
+        """Begin an input: it takes the next `applied` number."""
+        self.account = account
+        self.applied = account.applied + 1
+        self.seq_charges = account.seq_charges
+        self.seq_overages = account.seq_overages
+        self.seq_events = account.seq_events
+        self.plans = account.plans
+        self.jobs = account.jobs
+        self.outputs: list[Output] = []
+
+    def charge(self, usage: Usage, lines: list[Line], balances: tuple[Balance, ...]) -> None:
+        """Emit what plans paid of a usage."""
+        self.seq_charges += 1
+        total = _total(lines)
+        currency = self.account.currency
+        self.outputs.append(Charge(usage, currency, tuple(lines), total, balances, self.seq_charges, self.applied))
+
+    def overage(self, usage: Usage, lines: list[Line]) -> None:
+        """Emit what no plan covered of a usage."""
+        self.seq_overages += 1
+        currency = self.account.currency
+        self.outputs.append(Overage(usage, currency, tuple(lines), _total(lines), self.seq_overages, self.applied))
+
+    def event(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        plan: str | None = None,
+        code: str = "",
+        reason: str = "",
+        amount: int = 0,
+    ) -> None:
+        """Emit an account event."""
+        self.seq_events += 1
+        account = self.account
+        self.outputs.append(
+            AccountEvent(
+                account.id,
+                kind,
+                plan,
+                code,
+                detail,
+                reason,
+                amount,
+                account.currency,
+                self.seq_events,
+                self.applied,
+            )
+        )
+
+    def put_plan(self, changed: Plan) -> None:
+        """Replace a plan by what became of it."""
+        self.plans = tuple(changed if plan.id == changed.id else plan for plan in self.plans)
+
+    def decision(self) -> Decision:
+        """End the input."""
+        account = self.account
+        state = Account(
+            account.id,
+            account.currency,
+            account.time_zone,
+            account.opened,
+            self.applied,
+            self.seq_charges,
+            self.seq_overages,
+            self.seq_events,
+            self.plans,
+            self.jobs,
+        )
+        return Decision(state, tuple(self.outputs))
+
+
+def without_oldest_closed(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    """Drop the closed plans beyond those kept for reading, the earliest activated first."""
+    closed = sorted((plan for plan in plans if plan.status == "expired"), key=lambda plan: plan.activated)
+    dropped = {plan.id for plan in closed[: max(len(closed) - PLANS_CLOSED_KEPT_MAX, 0)]}
+    return tuple(plan for plan in plans if plan.id not in dropped) if dropped else plans
+
+
+def _total(lines: list[Line]) -> int:
+    total = 0
+    for line in lines:
+        total += line.amount
+    if total > AMOUNT_MAX:
+        raise Reject("amount_too_large", f"the event comes to {total} quanta; the limit is {AMOUNT_MAX}")
+    return total

@@ -1,0 +1,64 @@
+"""Every limit of Drawdown, in one place: sizes, counts, waits. Units are in the names."""
+
+from typing import Final
+
+# --- amounts and quantities -------------------------------------------------------------------
+AMOUNT_MAX: Final = 2**62 - 1  # quanta of a currency, any single amount or sum
+QUANTITY_MAX: Final = 2**62 - 1  # millionths of a meter's quantum
+INTERVAL_MAX_MS: Final = 24 * 3_600_000
+
+# --- text -------------------------------------------------------------------------------------
+NAME_LENGTH_MAX: Final = 128  # account, plan, service, resource, meter, model: characters
+ID_LENGTH_MAX: Final = 256  # event ids, sources, idempotency keys: characters
+REJECT_DETAIL_LENGTH_MAX: Final = 500
+
+# --- one account's state ----------------------------------------------------------------------
+PLANS_MAX: Final = 64  # open and closed plans kept in an account's state
+PLANS_CLOSED_KEPT_MAX: Final = 16
+QUOTAS_MAX: Final = 16  # of one plan
+SCOPE_ITEMS_MAX: Final = 16  # of one plan
+DIMENSIONS_MAX: Final = 8  # of one event, price or scope item
+JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state
+
+# --- one event --------------------------------------------------------------------------------
+EVENT_BYTES_MAX: Final = 64 * 1024
+EVENT_DEPTH_MAX: Final = 16
+PIECES_MAX: Final = 256  # rated parts of one event, before plans split them
+LINES_MAX: Final = 512  # of one charge and of one overage
+
+# --- prices -----------------------------------------------------------------------------------
+BOOK_BYTES_MAX: Final = 900_000
+BOOK_PRICES_MAX: Final = 5_000
+PRICE_CACHE_MAX: Final = 10_000  # resolved prices remembered per book
+BOOK_LEAD_MS: Final = 3_600_000  # a later version holds no sooner than this after its append
+
+# --- windows ----------------------------------------------------------------------------------
+SKEW_MS: Final = 300_000  # how far ahead of the append time an event may be
+WINDOW_DEFAULT_MS: Final = 3 * 86_400_000
+WINDOW_INFERENCE_MS: Final = 6 * 3_600_000
+COMMAND_MEMORY_MS: Final = 7 * 86_400_000  # how long a command's idempotency key is remembered
+JOB_SILENCE_MS: Final = 7 * 86_400_000  # after this a fine-tuning job is closed by a timer
+
+# --- the engine -------------------------------------------------------------------------------
+TAKE_RECORDS_MAX: Final = 2_000
+TAKE_BYTES_MAX: Final = 4 * 1024 * 1024
+QUEUE_RECORDS_MAX: Final = 8_000  # fetched and waiting, per shard; past it the shard is not fetched
+CACHED_STATES_MAX: Final = 50_000  # decoded account states kept by a worker, per shard
+RECORD_BYTES_MAX: Final = 1_000_000  # any record produced
+DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # larger input: digest and pointer instead of the bytes
+REDIS_TIMEOUT_MS: Final = 5_000
+TRANSACTION_TIMEOUT_MS: Final = 30_000
+TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
+WATERMARK_MARGIN_MS: Final = 5_000  # how far broker and worker clocks may differ
+TIMER_RESEND_MS: Final = 30_000
+REJECTS_SHARE_WINDOW: Final = 1_000  # inputs over which the share of rejects is judged
+REJECTS_SHARE_MAX_PERCENT: Final = 90  # above it the worker stops instead of pouring a topic away
+RETRY_FIRST_MS: Final = 100
+RETRY_MAX_MS: Final = 5_000
+PROBE_INTERVAL_MS: Final = 3_000
+TIMERS_PER_PROBE_MAX: Final = 200
+REVOKE_WAIT_SECONDS: Final = 2  # how long a revocation waits for open transactions
+OFFSET_COMMIT_INTERVAL_MS: Final = 2_000
+RECOVERY_CHUNK_RECORDS: Final = 2_000
+RECOVERIES_AT_ONCE_MAX: Final = 4
+ID_BUCKET_MS: Final = 24 * 3_600_000  # ids are forgotten by the bucket, whole

@@ -1,0 +1,132 @@
+"""Pay an event's pieces from the account's plans, and price on demand what none covers. Design section 5."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from drawdown.domain.coverage import accepts_at, in_scope, includes
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import LINES_MAX
+from drawdown.domain.model import Balance, Line, Plan, Usage
+from drawdown.domain.money import checked, divide_half_up
+from drawdown.domain.pieces import Piece
+from drawdown.domain.prices import Book, Price, Prices
+from drawdown.domain.quantity import MILLIONTHS
+
+
+class Purse:
+    """A plan while one event draws on it: what is left, in all and of the quotas that include the event."""
+
+    __slots__ = ("book", "drawn", "left", "plan", "quotas")
+
+    def __init__(self, plan: Plan, book: Book, usage: Usage) -> None:
+        """Open the plan for a usage."""
+        self.plan = plan
+        self.book = book
+        self.drawn = 0
+        self.left = plan.amount - plan.spent
+        self.quotas = [
+            index for index, quota in enumerate(plan.quotas) if includes(quota.item, usage.service, usage.dimensions)
+        ]
+        for index in self.quotas:
+            quota = plan.quotas[index]
+            self.left = min(self.left, quota.amount - quota.spent)
+
+    def draw(self, amount: int) -> None:
+        """Take an amount, at most what is left."""
+        self.left -= amount
+        self.drawn += amount
+
+    def closed(self, service: str) -> Plan:
+        """Give the plan after the event."""
+        plan, drawn = self.plan, self.drawn
+        quotas = plan.quotas
+        if self.quotas:
+            quotas = tuple(
+                replace(quota, spent=quota.spent + drawn) if index in self.quotas else quota
+                for index, quota in enumerate(quotas)
+            )
+        by_service = dict(plan.spent_by_service)
+        by_service[service] = by_service.get(service, 0) + drawn
+        return replace(
+            plan, spent=plan.spent + drawn, quotas=quotas, spent_by_service=tuple(sorted(by_service.items()))
+        )
+
+
+class Rating:
+    """What rating an event came to: lines paid by plans, lines on demand, and the plans as they are then."""
+
+    __slots__ = ("_usage", "on_demand", "paid", "purses")
+
+    def __init__(self, usage: Usage, plans: Sequence[Plan], prices: Prices) -> None:
+        """Open the plans whose scope includes the usage; `plans` are kept in draw order."""
+        self._usage = usage
+        self.paid: list[Line] = []
+        self.on_demand: list[Line] = []
+        self.purses: list[Purse] = []
+        for plan in plans:
+            if plan.status == "expired" or plan.spent >= plan.amount:
+                continue
+            if not in_scope(plan.scope, usage.service, usage.dimensions):
+                continue
+            book = prices.book(plan.book, plan.book_version)
+            if book is None:
+                msg = f"plan {plan.id} pins book {plan.book}:{plan.book_version}, which is not among the prices read"
+                raise LookupError(msg)
+            self.purses.append(Purse(plan, book, usage))
+
+    def pay(self, pieces: Iterable[Piece], appended: int, currency: str, prices: Prices) -> None:
+        """Pay the pieces in their order. Raise Reject: unknown_price, amount_too_large, too_many_pieces."""
+        usage = self._usage
+        for piece in pieces:
+            quantity = piece.quantity
+            for purse in self.purses:
+                if purse.left > 0 and accepts_at(purse.plan, piece.time, appended):
+                    price = purse.book.price(usage.service, piece.meter, usage.dimensions)
+                    if price is not None:
+                        quantity = self._draw(purse, price, piece, quantity)
+                        if not quantity:
+                            break
+            if quantity:
+                self._on_demand(piece, quantity, prices.on_demand_at(currency, piece.time))
+        if len(self.paid) > LINES_MAX or len(self.on_demand) > LINES_MAX:
+            raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
+
+    def _draw(self, purse: Purse, price: Price, piece: Piece, quantity: int) -> int:
+        """Let a plan pay a quantity, up to what is left of it exactly; give the quantity that stays uncovered."""
+        amount = amount_of(quantity, price)
+        uncovered = 0
+        if amount > purse.left:
+            uncovered = divide_half_up(quantity * (amount - purse.left), amount)
+            amount = purse.left
+        purse.draw(amount)
+        self.paid.append(_line(piece, quantity - uncovered, amount, price, purse.book, purse.plan.id))
+        return uncovered
+
+    def _on_demand(self, piece: Piece, quantity: int, book: Book) -> None:
+        usage = self._usage
+        price = book.price(usage.service, piece.meter, usage.dimensions)
+        if price is None:
+            what = " ".join(f"{name}={value}" for name, value in usage.dimensions)
+            detail = f"book {book.name}:{book.version} has no price for {usage.service} {piece.meter} {what}".rstrip()
+            raise Reject("unknown_price", detail)
+        self.on_demand.append(_line(piece, quantity, checked(amount_of(quantity, price)), price, book, None))
+
+    def balances(self) -> tuple[Balance, ...]:
+        """Give each plan that paid its remaining amount before and after, in draw order."""
+        paying = {line.plan for line in self.paid}
+        return tuple(
+            Balance(plan.id, plan.amount - plan.spent, plan.amount - plan.spent - purse.drawn)
+            for purse in self.purses
+            for plan in (purse.plan,)
+            if plan.id in paying
+        )
+
+
+def amount_of(quantity: int, price: Price) -> int:
+    """Price a quantity (millionths): one half-up rounding to the currency's quantum a piece."""
+    return divide_half_up(quantity * price.unit_price, price.per * MILLIONTHS)
+
+
+def _line(piece: Piece, quantity: int, amount: int, price: Price, book: Book, plan: str | None) -> Line:
+    return Line(piece.time, piece.meter, quantity, price.unit_price, price.per, amount, book.name, book.version, plan)

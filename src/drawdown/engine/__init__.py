@@ -1,0 +1,1 @@
+"""The engine: one shard, one queue, one transaction at a time, over ports."""

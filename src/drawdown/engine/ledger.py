@@ -1,0 +1,83 @@
+"""What the engine asks of a ledger. A second ledger is another implementation of `Ledger`, nothing else."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from drawdown.engine.records import Record
+
+
+class Input(msgspec.Struct, frozen=True, gc=False):
+    """A decoded input.
+
+    key: account, the Kafka key of all it touches. identity: 16 bytes, digest of what identifies it (never the time);
+    content: 8 bytes, digest of what it says. forget_at: instant past which the identity may be forgotten.
+    appended: append time, ms. remember: False for inputs whose identity is never kept.
+    """
+
+    key: str
+    identity: bytes
+    content: bytes
+    forget_at: int
+    appended: int
+    body: object
+    record: Record
+
+
+class Emit(msgspec.Struct, frozen=True, gc=False):
+    """An output of a decision: its topic (without prefix) and bytes; the engine keys it by the input's key."""
+
+    topic: str
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What a ledger decided: the next state, what to emit, and a command's result (kept with its id) or b''.
+
+    drop: nothing happened and the identity is not remembered (a timer that came too early).
+    """
+
+    state: object
+    emits: tuple[Emit, ...]
+    result: bytes = b""
+    drop: bool = False
+
+
+class Ledger(Protocol):
+    """A reducer with its inputs and outputs. All methods are pure."""
+
+    name: str
+    rules: int
+    usage_topics: tuple[str, ...]  # in the order they are taken
+    command_topic: str  # taken before usage; timers are sent here
+    output_topics: tuple[str, ...]
+
+    def decode(self, record: Record) -> Input:
+        """Read a record; raise domain.errors.Reject with the reason."""
+        ...
+
+    def decide(self, state: object | None, item: Input) -> Outcome:
+        """Apply an input to its key's state; raise domain.errors.Reject with the reason, and then nothing changes."""
+        ...
+
+    def encode_state(self, state: object) -> bytes:
+        """Give the state's bytes; equal states give equal bytes."""
+        ...
+
+    def decode_state(self, value: bytes) -> object:
+        """Read back what encode_state gave."""
+        ...
+
+    def due(self, state: object) -> int | None:
+        """Say the next instant at which the state wants a timer, or None."""
+        ...
+
+    def timer(self, key: str, due: int) -> tuple[bytes, bytes]:
+        """Give key and value of the timer command to send to `command_topic`."""
+        ...
+
+    def prices_offset(self) -> int:
+        """Say up to where the prices are read: recorded in each commit."""
+        ...

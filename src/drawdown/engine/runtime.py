@@ -1,0 +1,286 @@
+"""One ledger on one worker: owns the assigned shards, feeds the agent, commits what it decides."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+
+from drawdown.domain.limits import (
+    OFFSET_COMMIT_INTERVAL_MS,
+    PROBE_INTERVAL_MS,
+    RECOVERIES_AT_ONCE_MAX,
+    REJECTS_SHARE_MAX_PERCENT,
+    REJECTS_SHARE_WINDOW,
+    RETRY_FIRST_MS,
+    RETRY_MAX_MS,
+    REVOKE_WAIT_SECONDS,
+    TRANSACTION_SPACING_MS,
+)
+from drawdown.engine.counts import Counts
+from drawdown.engine.cycle import Cycle, Revoked
+from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.ledger import Ledger
+from drawdown.engine.pace import Backoff, Pace
+from drawdown.engine.ports import Cache, Clock, Log, Transport
+from drawdown.engine.records import Batch
+from drawdown.engine.recovery import Recovery
+from drawdown.engine.shard import Queue, Shard, Watermark
+from drawdown.engine.take import Item, Take
+from drawdown.engine.timers import Upkeep
+
+
+class Runtime:
+    """The engine's face to the worker: assignment and revocation in, items to rate out."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        cache: Cache,
+        log: Log,
+        transport: Transport,
+        clock: Clock,
+        shard_of: Callable[[bytes], int],
+        spacing_ms: int = TRANSACTION_SPACING_MS,
+        log_clock: bool = False,
+    ) -> None:
+        """Wire a ledger to its ports. log_clock: the records carry their own time (local stacks only)."""
+        self.counts = Counts()
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ledger = ledger
+        self._cache = cache
+        self._log = log
+        self._transport = transport
+        self._clock = clock
+        self._log_clock = log_clock
+        self._topics = (ledger.command_topic, *ledger.usage_topics)
+        self._cycle = Cycle(ledger, cache, clock, self.counts, shard_of)
+        self._recovery = Recovery(log, cache, self._topics, self.counts)
+        self._upkeep = Upkeep(ledger, cache, log, clock, self.counts)
+        self._pace = Pace(clock, spacing_ms)
+        self._recoveries = asyncio.Semaphore(RECOVERIES_AT_ONCE_MAX)
+        self._epochs: dict[int, int] = {}
+        self._shards: dict[int, Shard] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._committing: set[int] = set()
+        self._ready: asyncio.Queue[tuple[Take, asyncio.Future[None]]] = asyncio.Queue()
+        self._judged = 0
+        self._judged_rejects = 0
+
+    # --- the agent's side ---------------------------------------------------------------------
+
+    async def items(self, batches: AsyncIterable[Batch]) -> AsyncGenerator[Item, None]:
+        """Yield every input to rate, with its state; the agent accepts or refuses each before it asks for the next."""
+        feeder = asyncio.create_task(self._feed(batches))
+        try:
+            while True:
+                take, rated = await self._ready.get()
+                for item in take.inputs:
+                    admitted = take.admit(item)
+                    if admitted is None:
+                        continue
+                    yield admitted
+                    if not admitted.settled:
+                        msg = f"the agent neither accepted nor refused {item.record.topic} offset {item.record.offset}"
+                        raise Halt(msg)
+                if not rated.done():
+                    rated.set_result(None)
+        finally:
+            feeder.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await feeder
+
+    async def _feed(self, batches: AsyncIterable[Batch]) -> None:
+        try:
+            async for batch in batches:
+                self.deliver(batch)
+        except Exception as error:  # noqa: BLE001  whatever it is, the worker must not go on without input
+            self.fail(error)
+
+    def deliver(self, batch: Batch) -> None:
+        """Queue what was fetched, unless the shard moved on since the fetch."""
+        shard = self._shards.get(batch.shard)
+        if shard is None or not shard.open or shard.epoch != batch.epoch:
+            self.counts.stale_batches += 1
+            return
+        shard.fetched_to.update(batch.next_offsets)
+        shard.queue.put(batch.records)
+        if shard.queue.full and not shard.throttled:
+            shard.throttled = True
+            self._transport.throttle(shard.number, full=True)
+
+    def fail(self, error: BaseException) -> None:
+        """Stop for good: the worker ends with this error."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    # --- assignment ---------------------------------------------------------------------------
+
+    async def on_revoked(self, shards: frozenset[int]) -> None:
+        """Let go of shards: nothing more is taken; open transactions get a moment to end."""
+        tasks = []
+        for number in shards:
+            shard = self._shards.pop(number, None)
+            task = self._tasks.pop(number, None)
+            self._transport.park(number)
+            if shard is not None:
+                self._epochs[number] = shard.epoch = shard.epoch + 1
+                shard.open = False
+            if task is not None:
+                if number not in self._committing:
+                    task.cancel()
+                tasks.append(task)
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=REVOKE_WAIT_SECONDS)
+        for task in late:
+            task.cancel()
+
+    async def on_assigned(self, shards: frozenset[int]) -> None:
+        """Begin to own shards: each recovers in a task of its own and is then opened."""
+        for number in shards:
+            if number in self._tasks:
+                continue
+            epoch = self._epochs[number] = self._epochs.get(number, 0) + 1
+            queue = Queue(self._ledger.command_topic, self._ledger.usage_topics)
+            shard = Shard(number, epoch, queue, Watermark(self._ledger.usage_topics, log_clock=self._log_clock))
+            self._shards[number] = shard
+            self._tasks[number] = asyncio.create_task(self._own(shard))
+
+    async def stop(self) -> None:
+        """Release every shard and close its producer."""
+        await self.on_revoked(frozenset(self._tasks))
+
+    @property
+    def open_shards(self) -> frozenset[int]:
+        """Shards that are recovered and taken from."""
+        return frozenset(number for number, shard in self._shards.items() if shard.open)
+
+    # --- one shard ----------------------------------------------------------------------------
+
+    async def _own(self, shard: Shard) -> None:
+        """Recover, run, and after a doubt prove ownership and recover again, until revoked."""
+        backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+        rebuild = False
+        try:
+            while True:
+                try:
+                    await self._recover(shard, rebuild=rebuild)
+                    backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+                    rebuild = False
+                    await self._run(shard)
+                except Retry:
+                    await self._let_go(shard)
+                    await backoff.wait()
+                except Doubt as doubt:
+                    self.counts.doubts += 1
+                    rebuild = doubt.rebuild
+                    await self._let_go(shard)
+                    await self._prove_ownership(shard)
+        except Revoked:
+            return
+        except Exception as error:  # noqa: BLE001  the unexpected stops the worker rather than guessing
+            self.fail(error)
+        finally:
+            self._committing.discard(shard.number)
+            await self._let_go(shard)
+
+    async def _recover(self, shard: Shard, *, rebuild: bool) -> None:
+        async with self._recoveries:
+            recovered = await self._recovery.recover(shard.number, rebuild=rebuild)
+        shard.log = recovered.log
+        shard.cursor = recovered.cursor
+        shard.positions = recovered.positions
+        shard.states.clear()
+        shard.fetched_to.clear()
+        if self._shards.get(shard.number) is not shard:
+            raise Revoked
+        shard.open = True
+        shard.throttled = False
+        self._transport.open(shard.number, shard.epoch, shard.next_offsets())
+
+    async def _let_go(self, shard: Shard) -> None:
+        """Stop taking, drop what is queued, release the producer."""
+        if self._shards.get(shard.number) is shard:
+            self._transport.park(shard.number)
+            self._epochs[shard.number] = shard.epoch = shard.epoch + 1
+        shard.open = False
+        shard.queue = Queue(self._ledger.command_topic, self._ledger.usage_topics)
+        log, shard.log = shard.log, None
+        if log is not None:
+            await log.close()
+
+    async def _prove_ownership(self, shard: Shard) -> None:
+        """Wait until the group accepts an offset commit of ours: two owners must not fence each other in turn."""
+        backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+        while not await self._transport.commit_offsets(shard.number, shard.next_offsets()):
+            await backoff.wait()
+            if self._shards.get(shard.number) is not shard:
+                raise Revoked
+
+    async def _run(self, shard: Shard) -> None:
+        """Cycle while records wait; look after the shard now and then, and commit its offsets."""
+        probe_at = self._clock.monotonic_ms() + PROBE_INTERVAL_MS
+        offsets_at = self._clock.monotonic_ms() + OFFSET_COMMIT_INTERVAL_MS
+        committed: dict[str, int] = {}
+        while True:
+            if len(shard.queue):
+                await self._pace.slot()
+                await self._once(shard)
+            else:
+                await self._filled(shard, probe_at)
+            now = self._clock.monotonic_ms()
+            if now >= probe_at:
+                with contextlib.suppress(Retry):  # a part is down: the next probe asks again
+                    await self._upkeep.run(shard)
+                probe_at = now + PROBE_INTERVAL_MS
+            offsets = shard.next_offsets()
+            if now >= offsets_at and offsets != committed:
+                if await self._transport.commit_offsets(shard.number, offsets):
+                    committed = offsets
+                offsets_at = now + OFFSET_COMMIT_INTERVAL_MS
+
+    async def _filled(self, shard: Shard, until_ms: int) -> None:
+        """Wait for records, but not past `until_ms`."""
+        wait_ms = max(until_ms - self._clock.monotonic_ms(), 1)
+        waiting = asyncio.ensure_future(shard.queue.filled.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep_ms(wait_ms))
+        try:
+            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
+
+    async def _once(self, shard: Shard) -> None:
+        """One take, from the queue to Redis."""
+        async with shard.lock:
+            take = self._cycle.decode(shard, shard.queue.take())
+            if shard.throttled and not shard.queue.full:
+                shard.throttled = False
+                self._transport.throttle(shard.number, full=False)
+            await self._cycle.look_up(shard, take)
+            rated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._ready.put_nowait((take, rated))
+            await rated
+            self._judge(take)
+            self._committing.add(shard.number)
+            try:
+                cursor, writes, positions = await self._cycle.commit(shard, take)
+                await self._cycle.apply(shard, take, cursor, writes)
+            finally:
+                self._committing.discard(shard.number)
+            self._cycle.settle(shard, take, cursor, positions)
+
+    def _judge(self, take: Take) -> None:
+        """Halt when nearly everything is refused: a bad deploy must not pour a topic into the dead letters."""
+        self._judged += len(take.records)
+        self._judged_rejects += len(take.rejected)
+        if self._judged < REJECTS_SHARE_WINDOW:
+            return
+        if self._judged_rejects * 100 > self._judged * REJECTS_SHARE_MAX_PERCENT:
+            codes = ", ".join(sorted(set(take.rejected)))
+            msg = (
+                f"{self._judged_rejects} of the last {self._judged} inputs were refused (newest reasons: {codes});"
+                " the newest were not written to the dead letters. See whether the publishers or this release are wrong"
+            )
+            raise Halt(msg)
+        self._judged = self._judged_rejects = 0

@@ -1,0 +1,146 @@
+"""One shard as its owner holds it: the queue of what was fetched, positions, cached states. One owner, one lock."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+
+from drawdown.domain.limits import (
+    CACHED_STATES_MAX,
+    QUEUE_RECORDS_MAX,
+    TAKE_BYTES_MAX,
+    TAKE_RECORDS_MAX,
+    WATERMARK_MARGIN_MS,
+)
+from drawdown.engine.commit import GENESIS, Cursor, InputPosition, record_hash
+from drawdown.engine.ports import ShardLog
+from drawdown.engine.records import Record
+
+
+class Queue:
+    """Fetched records of one shard by topic; takes are cut from it, commands first, then usage by append time."""
+
+    def __init__(self, command_topic: str, usage_topics: Sequence[str]) -> None:
+        """Start empty."""
+        self._commands: deque[Record] = deque()
+        self._usage: dict[str, deque[Record]] = {topic: deque() for topic in usage_topics}
+        self._by_topic = {command_topic: self._commands, **self._usage}
+        self._records = 0
+        self.filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Count the records that wait."""
+        return self._records
+
+    @property
+    def full(self) -> bool:
+        """Whether the shard should not be fetched for now."""
+        return self._records >= QUEUE_RECORDS_MAX
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Append records of one fetch, in offset order per topic."""
+        for record in records:
+            self._by_topic[record.topic].append(record)
+        self._records += len(records)
+        if self._records:
+            self.filled.set()
+
+    def waiting(self, topic: str) -> int:
+        """Count what waits of one topic."""
+        return len(self._by_topic[topic])
+
+    def take(self) -> list[Record]:
+        """Cut off the next take, within the limits of records and bytes; at least one record if any waits."""
+        taken: list[Record] = []
+        size = 0
+        commands = self._commands
+        while len(taken) < TAKE_RECORDS_MAX:
+            source = commands or self._oldest()
+            if source is None:
+                break
+            size += len(source[0].value or b"")
+            if taken and size > TAKE_BYTES_MAX:
+                break
+            taken.append(source.popleft())
+        self._records -= len(taken)
+        if not self._records:
+            self.filled.clear()
+        return taken
+
+    def _oldest(self) -> deque[Record] | None:
+        waiting = [queue for queue in self._usage.values() if queue]
+        if len(waiting) <= 1:
+            return waiting[0] if waiting else None
+        return min(waiting, key=lambda queue: queue[0].timestamp)
+
+
+class Watermark:
+    """The append time up to which every usage input of a shard was taken (design section 4)."""
+
+    def __init__(self, usage_topics: Sequence[str], *, log_clock: bool) -> None:
+        """Know nothing yet. log_clock: local stacks whose records carry their own time, never the wall clock's."""
+        self._log_clock = log_clock
+        self._taken: dict[str, int] = dict.fromkeys(usage_topics, 0)
+        self._caught_up: dict[str, int] = dict.fromkeys(usage_topics, 0)
+
+    def caught_up(self, topic: str, asked_at: int) -> None:
+        """Note that all that `topic` held when the log was asked at `asked_at` (ms) is taken and committed."""
+        self._caught_up[topic] = asked_at - WATERMARK_MARGIN_MS
+
+    def taken(self, records: Sequence[Record]) -> None:
+        """Note records whose transaction is committed."""
+        for record in records:
+            if record.timestamp > self._taken.get(record.topic, record.timestamp):
+                self._taken[record.topic] = record.timestamp
+
+    def now(self) -> int:
+        """Give the watermark, ms; 0 while some input was never read."""
+        if self._log_clock:
+            return min((at for at in self._taken.values() if at), default=0)
+        return min(max(at, self._caught_up[topic]) for topic, at in self._taken.items())
+
+
+class Shard:
+    """A shard in its owner's hands between an assignment (or a doubt) and the next one."""
+
+    def __init__(self, number: int, epoch: int, queue: Queue, watermark: Watermark) -> None:
+        """Start parked, at the genesis cursor, until a recovery sets what the log says."""
+        self.number = number
+        self.epoch = epoch
+        self.queue = queue
+        self.watermark = watermark
+        self.lock = asyncio.Lock()
+        self.cursor: Cursor = GENESIS
+        self.positions: dict[str, InputPosition] = {}
+        self.states: OrderedDict[str, object] = OrderedDict()
+        self.own_keys: set[bytes] = set()
+        self.log: ShardLog | None = None
+        self.open = False
+        self.throttled = False
+        self.fetched_to: dict[str, int] = {}
+        self.timers_sent: dict[tuple[str, int], int] = {}
+
+    def advanced(self, records: Sequence[Record]) -> dict[str, InputPosition]:
+        """Give the positions after `records` were taken, with the proof of each topic's last record."""
+        positions = dict(self.positions)
+        last: dict[str, Record] = {}
+        for record in records:
+            last[record.topic] = record
+        for topic, record in last.items():
+            digest = record_hash(record.key, record.value)
+            positions[topic] = InputPosition(topic, record.offset + 1, record.offset, digest)
+        return positions
+
+    def remember(self, states: dict[str, object]) -> None:
+        """Keep decoded states for the next takes, the longest unused ones going first."""
+        cache = self.states
+        for key, state in states.items():
+            cache[key] = state
+            cache.move_to_end(key)
+        while len(cache) > CACHED_STATES_MAX:
+            cache.popitem(last=False)
+        if len(self.own_keys) > CACHED_STATES_MAX:
+            self.own_keys.clear()
+
+    def next_offsets(self) -> dict[str, int]:
+        """Give the offset from which each input is read next."""
+        return {topic: position.next_offset for topic, position in self.positions.items()}

@@ -1,0 +1,92 @@
+"""A take: what one transaction will hold, from the records cut off the queue to what they lead to."""
+
+from collections.abc import Sequence
+
+from drawdown.domain.errors import Reject
+from drawdown.engine.ledger import Input, Ledger, Outcome
+from drawdown.engine.ports import KnownId
+from drawdown.engine.records import OutRecord, Record
+from drawdown.wire.dead_letter import encode_dead_letter
+
+
+class Item:
+    """One input in the agent's hands: its key's state, and where to put what was decided."""
+
+    __slots__ = ("_take", "input", "settled", "state")
+
+    def __init__(self, take: "Take", item: Input) -> None:
+        """Hold an input of a take."""
+        self._take = take
+        self.input = item
+        self.state: object | None = None
+        self.settled = False
+
+    def accept(self, outcome: Outcome) -> None:
+        """Put the decision into the transaction."""
+        self.settled = True
+        self._take.accept(self.input, outcome)
+
+    def refuse(self, reject: Reject) -> None:
+        """Put a dead letter into the transaction; the input's id is not remembered."""
+        self.settled = True
+        self._take.refuse(self.input.record, reject)
+
+
+class Take:
+    """Records of one shard taken together, and all that their transaction will append."""
+
+    def __init__(self, shard: int, epoch: int, records: Sequence[Record], ledger: Ledger) -> None:
+        """Hold the records; nothing is decided yet."""
+        self.shard = shard
+        self.epoch = epoch
+        self.records = records
+        self.inputs: list[Input] = []
+        self.known: dict[bytes, bytes] = {}  # identity → value, of ids known before or accepted in this take
+        self.states: dict[str, object] = {}  # newest state of every key that was looked up or changed
+        self.touched: dict[str, None] = {}  # keys whose state changed, in order
+        self.outputs: list[OutRecord] = []
+        self.ids: list[KnownId] = []
+        self.rated = 0
+        self.duplicates = 0
+        self.forwarded = 0
+        self.rejected: list[str] = []
+        self._ledger = ledger
+
+    def admit(self, item: Input) -> Item | None:
+        """Give the item to rate, or None when its id is known: a duplicate, or a conflict that goes to dead letters."""
+        value = self.known.get(item.identity)
+        if value is None:
+            admitted = Item(self, item)
+            admitted.state = self.states.get(item.key)
+            return admitted
+        if value[:8] == item.content:
+            self.duplicates += 1
+        else:
+            detail = "this id was accepted before with other content; send a correction under a new id"
+            self.refuse(item.record, Reject("id_conflict", detail))
+        return None
+
+    def accept(self, item: Input, outcome: Outcome) -> None:
+        """Take over what the ledger decided for an input."""
+        if outcome.drop:
+            return
+        self.rated += 1
+        key = item.key
+        self.states[key] = outcome.state
+        self.touched[key] = None
+        value = item.content + outcome.result
+        self.known[item.identity] = value
+        self.ids.append(KnownId(item.identity, value, item.forget_at))
+        raw_key = item.record.key
+        for emit in outcome.emits:
+            self.outputs.append(OutRecord(emit.topic, self.shard, raw_key, emit.value, emit.headers))
+
+    def refuse(self, record: Record, reject: Reject) -> None:
+        """Write a record to the dead letters."""
+        self.rejected.append(reject.code)
+        self.outputs.append(encode_dead_letter(record, reject, self._ledger.name, self._ledger.rules, self.shard))
+
+    def forward(self, record: Record, shard: int) -> None:
+        """Append a record that was published to the wrong partition to its own shard, unchanged."""
+        self.forwarded += 1
+        self.outputs.append(OutRecord(record.topic, shard, record.key, record.value, record.headers, record.timestamp))

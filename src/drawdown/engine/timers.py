@@ -1,0 +1,60 @@
+"""Between takes: prove that Redis is where it was left, move the watermark, send timers, forget ids."""
+
+from collections.abc import Sequence
+
+from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX
+from drawdown.engine.counts import Counts
+from drawdown.engine.errors import Doubt
+from drawdown.engine.ledger import Ledger
+from drawdown.engine.ports import Cache, Clock, Log
+from drawdown.engine.shard import Shard
+
+
+class Upkeep:
+    """What an owner does for a shard every few seconds, while none of its takes is under way."""
+
+    def __init__(self, ledger: Ledger, cache: Cache, log: Log, clock: Clock, counts: Counts) -> None:
+        """Bind to a ledger and its ports."""
+        self._ledger = ledger
+        self._cache = cache
+        self._log = log
+        self._clock = clock
+        self._counts = counts
+
+    async def run(self, shard: Shard) -> None:
+        """Probe the shard once. Raise Doubt when Redis is not where this worker left it, Retry when a part is down."""
+        if await self._cache.cursor(shard.number) != shard.cursor:
+            msg = f"shard {shard.number}: Redis is not at commit {shard.cursor.number}, which this worker left there"
+            raise Doubt(msg)
+        await self._move_watermark(shard)
+        watermark = shard.watermark.now()
+        if watermark:
+            await self._send_timers(shard, watermark)
+            await self._cache.forget(shard.number, watermark)
+
+    async def _move_watermark(self, shard: Shard) -> None:
+        """Ask the log where each usage input ends; what is wholly taken is caught up as of the asking."""
+        if len(shard.queue):
+            return
+        asked_at = self._clock.now_ms()
+        topics: Sequence[str] = self._ledger.usage_topics
+        bounds = await self._log.input_bounds(shard.number, topics)
+        if len(shard.queue):
+            return
+        for topic in topics:
+            taken_to = max(shard.positions[topic].next_offset, shard.fetched_to.get(topic, 0))
+            if taken_to >= bounds[topic][1]:
+                shard.watermark.caught_up(topic, asked_at)
+
+    async def _send_timers(self, shard: Shard, watermark: int) -> None:
+        """Put a command on the log for each account whose due time the watermark has passed."""
+        now = self._clock.now_ms()
+        sent = {timer: at for timer, at in shard.timers_sent.items() if now - at < TIMER_RESEND_MS}
+        for account, due in await self._cache.due(shard.number, watermark, TIMERS_PER_PROBE_MAX):
+            if (account, due) in sent:
+                continue
+            key, value = self._ledger.timer(account, due)
+            await self._log.send(self._ledger.command_topic, shard.number, key, value, watermark)
+            sent[account, due] = now
+            self._counts.timers_sent += 1
+        shard.timers_sent = sent

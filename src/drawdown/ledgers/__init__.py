@@ -1,0 +1,1 @@
+"""The ledgers that the engine runs."""
