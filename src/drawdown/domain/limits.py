@@ -48,6 +48,7 @@ RECORD_BYTES_MAX: Final = 1_000_000  # any record produced
 DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # larger input: digest and pointer instead of the bytes
 REDIS_TIMEOUT_MS: Final = 5_000
 TRANSACTION_TIMEOUT_MS: Final = 30_000
+TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what brokers accept by default (1 MiB)
 TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
 WATERMARK_MARGIN_MS: Final = 5_000  # how far broker and worker clocks may differ
 TIMER_RESEND_MS: Final = 30_000

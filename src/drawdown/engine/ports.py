@@ -1,6 +1,6 @@
 """The engine's ports. Each has an in-memory twin in `engine/memory` and one contract suite over both."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -119,11 +119,11 @@ class Log(Protocol):
         """Give the read-committed ends of the shard's changelog and known-ids."""
         ...
 
-    def changelog(self, shard: int, start: int) -> AsyncIterator[Sequence[LogRecord]]:
+    def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         """Read committed records from offset `start` (or the earliest held) to the end as of now, in chunks."""
         ...
 
-    def known_ids(self, shard: int, start: int) -> AsyncIterator[Sequence[LogRecord]]:
+    def known_ids(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         """Read likewise the shard's known ids."""
         ...
 

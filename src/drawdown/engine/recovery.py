@@ -1,6 +1,7 @@
 """Fence, read, bring Redis to it, check every input's position: what an owner does before it takes anything."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -72,23 +73,27 @@ class Recovery:
 
     async def _catch_up(self, shard: int, cursor: Cursor, newest: CommitRecord) -> Cursor | None:
         """Apply the commits that follow `cursor`; None if they are not all there on the same chain."""
-        ids = _IdsByCommit(self._log.known_ids(shard, cursor.ids_offset), cursor.ids_offset)
-        states: list[StateWrite] = []
-        async for chunk in self._log.changelog(shard, cursor.changelog_offset):
-            for record in chunk:
-                if record.key != COMMIT_KEY:
-                    states.append(decode_state_write(record.key, record.value))
-                    continue
-                commit = decode_commit(record.value or b"")
-                if commit.number != cursor.number + 1 or commit.previous != cursor.chain:
-                    return None
-                known, ids_offset = await ids.of(commit.number)
-                reached = Cursor(commit.number, commit.chain, record.offset + 1, ids_offset)
-                if not await self._cache.apply(shard, cursor, reached, states, known):
-                    msg = f"shard {shard}: Redis moved while it was caught up"
-                    raise Doubt(msg)
-                cursor = reached
-                states = []
+        async with (
+            aclosing(self._log.changelog(shard, cursor.changelog_offset)) as changelog,
+            aclosing(self._log.known_ids(shard, cursor.ids_offset)) as known_ids,
+        ):
+            ids = _IdsByCommit(known_ids, cursor.ids_offset)
+            states: list[StateWrite] = []
+            async for chunk in changelog:
+                for record in chunk:
+                    if record.key != COMMIT_KEY:
+                        states.append(decode_state_write(record.key, record.value))
+                        continue
+                    commit = decode_commit(record.value or b"")
+                    if commit.number != cursor.number + 1 or commit.previous != cursor.chain:
+                        return None
+                    known, ids_offset = await ids.of(commit.number)
+                    reached = Cursor(commit.number, commit.chain, record.offset + 1, ids_offset)
+                    if not await self._cache.apply(shard, cursor, reached, states, known):
+                        msg = f"shard {shard}: Redis moved while it was caught up"
+                        raise Doubt(msg)
+                    cursor = reached
+                    states = []
         return cursor if (cursor.number, cursor.chain) == (newest.number, newest.chain) else None
 
     async def _rebuild(self, shard: int, newest: tuple[CommitRecord, int] | None) -> Cursor:

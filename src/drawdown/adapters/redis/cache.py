@@ -1,0 +1,183 @@
+"""The Cache port over Redis: one script a look-up, one a write; every key carries the shard's hash tag."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from importlib.resources import files
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from drawdown.domain.limits import ID_BUCKET_MS
+from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
+from drawdown.engine.errors import Doubt, Retry
+from drawdown.engine.ports import KnownId, LookUp, StateWrite
+
+_CHECKSUM_BYTES = 8
+_NUMBER_BYTES = 8
+_HEAD_BYTES = _CHECKSUM_BYTES + _NUMBER_BYTES
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _in_the_ports_words(
+    call: Callable[Concatenate["RedisCache", P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate["RedisCache", P], Coroutine[Any, Any, R]]:
+    """Turn Redis's errors into the port's: Retry where nothing is in doubt, Doubt for the rest."""
+
+    @wraps(call)
+    async def told(self: "RedisCache", *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await call(self, *args, **kwargs)
+        except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError) as error:
+            raise Retry(f"Redis cannot be used now: {error}") from error
+        except RedisError as error:
+            raise Doubt(f"Redis answered what it should not: {error}", rebuild=True) from error
+
+    return told  # type: ignore[return-value]  # wraps and Concatenate disagree on positional self
+
+
+class RedisCache:
+    """One ledger's Redis. Design section 4, step 6; layout in docs/decisions/0008."""
+
+    def __init__(self, redis: Redis, ledger: str, prefix: str = "") -> None:
+        """Use a client without response decoding. prefix: before every key."""
+        self._redis: Any = redis  # its types do not know that replies stay bytes
+        self._prefix = f"{prefix}{{{ledger}:"
+        scripts = files("drawdown.adapters.redis")
+        self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
+        self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
+
+    def _key(self, shard: int, name: str) -> str:
+        return f"{self._prefix}{shard}}}:{name}"
+
+    @_in_the_ports_words
+    async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
+        """Read cursor, ids and states in one atomic script."""
+        keys = [self._key(shard, name) for name in ("cursor", "states", "buckets")]
+        cursor, indices, values, states = await self._look_up(keys=keys, args=[b"".join(identities), *accounts])
+        return LookUp(
+            cursor=_cursor(shard, cursor),
+            known=dict(zip(indices, values, strict=True)),
+            states=[_unseal(shard, name, sealed) for name, sealed in zip(accounts, states, strict=True)],
+        )
+
+    @_in_the_ports_words
+    async def cursor(self, shard: int) -> Cursor:
+        """Read the shard's cursor; a missing one is GENESIS."""
+        return _cursor(shard, await self._redis.get(self._key(shard, "cursor")))
+
+    async def apply(
+        self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
+    ) -> bool:
+        """Write all, if the cursor is `expected`."""
+        guard = b"" if expected == GENESIS else encode_cursor(expected)
+        return await self._written(shard, "cursor", guard, new, states, ids)
+
+    @_in_the_ports_words
+    async def begin_rebuild(self, shard: int) -> bytes:
+        """Delete all of the shard, the cursor first, and set a new token."""
+        token = secrets.token_bytes(16)
+        buckets = await self._redis.smembers(self._key(shard, "buckets"))
+        await self._redis.unlink(self._key(shard, "cursor"))
+        names = [self._key(shard, name) for name in ("states", "due", "buckets", "token")]
+        await self._redis.unlink(*names, *buckets)
+        await self._redis.set(self._key(shard, "token"), token)
+        return token
+
+    async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write a chunk of a rebuild, if the token is still the shard's."""
+        return await self._written(shard, "token", token, None, states, ids)
+
+    async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
+        """Set the cursor and drop the token, if it is still the shard's."""
+        new = None if cursor == GENESIS else cursor
+        return await self._written(shard, "token", token, new, (), (), last=True)
+
+    @_in_the_ports_words
+    async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """List accounts with a timer due, earliest first."""
+        found = await self._redis.zrangebyscore(
+            self._key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
+        )
+        return [(account.decode(), int(score)) for account, score in found]
+
+    @_in_the_ports_words
+    async def forget(self, shard: int, before: int) -> int:
+        """Drop the id buckets that end before `before` (ms)."""
+        live = await self._redis.smembers(self._key(shard, "buckets"))
+        old = [key for key in live if (int(key.rpartition(b":")[2]) + 1) * ID_BUCKET_MS <= before]
+        if old:
+            await self._redis.unlink(*old)
+            await self._redis.srem(self._key(shard, "buckets"), *old)
+        return len(old)
+
+    @_in_the_ports_words
+    async def _written(
+        self,
+        shard: int,
+        guard: str,
+        expected: bytes,
+        cursor: Cursor | None,
+        states: Sequence[StateWrite],
+        ids: Sequence[KnownId],
+        *,
+        last: bool = False,
+    ) -> bool:
+        buckets: dict[int, list[KnownId]] = {}
+        for known in ids:
+            buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
+        keys = [self._key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
+        args: list[Any] = [expected, b"" if cursor is None else encode_cursor(cursor), int(last), len(states)]
+        for write in states:
+            args += (write.account, _seal(write), b"" if write.due is None else write.due)
+        for bucket, members in buckets.items():
+            keys.append(self._key(shard, f"ids:{bucket}"))
+            args.append(len(members))
+            for known in members:
+                args += (known.identity, known.value)
+        return bool(await self._write(keys=keys, args=args))
+
+
+def _cursor(shard: int, value: bytes | None) -> Cursor:
+    if value is None:
+        return GENESIS
+    try:
+        return decode_cursor(value)
+    except msgspec.MsgspecError as error:
+        raise Doubt(f"shard {shard}: the cursor in Redis is not one: {value[:40]!r}", rebuild=True) from error
+
+
+def _seal(write: StateWrite) -> bytes:
+    """Give a state's bytes in Redis: checksum over account, commit number and bytes; commit number; bytes."""
+    body = write.number.to_bytes(_NUMBER_BYTES, "big") + write.value
+    return _checksum(write.account, body) + body
+
+
+def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
+    if sealed is None:
+        return None
+    if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
+        raise Doubt(f"shard {shard}: the state of {account} in Redis does not match its checksum", rebuild=True)
+    return sealed[_HEAD_BYTES:]
+
+
+def _checksum(account: str, body: bytes) -> bytes:
+    name = account.encode()
+    head = len(name).to_bytes(2, "big")
+    return hashlib.blake2b(head + name + body, digest_size=_CHECKSUM_BYTES).digest()

@@ -1,0 +1,1 @@
+"""A real Kafka and a real Redis on one machine, for the demonstration, tests and benchmarks."""

@@ -1,0 +1,30 @@
+"""What all tests share: a real stack, started once, when a test first asks for it."""
+
+import logging
+import random
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from drawdown.local.stack import LocalStack
+
+SEED = random.SystemRandom().randrange(2**32)
+
+
+def pytest_report_header() -> str:
+    return f"seed of random draws: {SEED}"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """A real Kafka and a real Redis on free ports that we own."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    with LocalStack() as started:
+        yield started
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix for topics and keys that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}."
