@@ -1,0 +1,128 @@
+"""The plans ledger: rates usage, draws it from plans, and prices on demand what they do not cover."""
+
+import msgspec
+
+from drawdown.domain.decide import decide, due
+from drawdown.domain.limits import COMMAND_MEMORY_MS
+from drawdown.domain.model import Account, AccountEvent, Charge, Command, Output, Usage
+from drawdown.domain.policy import Policy
+from drawdown.domain.prices import Prices
+from drawdown.engine.ledger import Emit, Input, Outcome
+from drawdown.engine.records import Record
+from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
+from drawdown.wire.account_event import encode_account_event
+from drawdown.wire.charge import encode_charge
+from drawdown.wire.commands import decode_command
+from drawdown.wire.identity import content_of, identity_of, output_id
+from drawdown.wire.instants import format_instant
+from drawdown.wire.overage import encode_overage
+from drawdown.wire.usage import decode_usage
+
+RULES = 1
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Account).decode
+_encode_json = msgspec.json.Encoder().encode
+
+
+class Issued(msgspec.Struct, frozen=True, gc=False):
+    """A command with its idempotency key."""
+
+    command: Command
+    id: str
+
+
+class PlansLedger:
+    """The reducer of plans over domain and wire; see engine/ledger.py for what each method promises."""
+
+    name = "plans"
+    rules = RULES
+    usage_topics = USAGE
+    command_topic = PLAN_COMMANDS
+    output_topics = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
+
+    def __init__(self, prices: Prices, policy: Policy) -> None:
+        """Rate by these prices, which whoever feeds them may extend, and this policy."""
+        self._prices = prices
+        self._policy = policy
+        self.prices_read_to = 0
+
+    def decode(self, record: Record) -> Input:
+        """Read a usage event or a command."""
+        if record.topic == PLAN_COMMANDS:
+            command, ident = decode_command(record)
+            return Input(
+                key=command.account,
+                identity=identity_of("command", command.account, ident),
+                content=content_of((type(command).__name__, command)),
+                forget_at=record.timestamp + COMMAND_MEMORY_MS,
+                appended=record.timestamp,
+                body=Issued(command, ident),
+                record=record,
+            )
+        usage = decode_usage(record)
+        return Input(
+            key=usage.account,
+            identity=identity_of("usage", usage.source, usage.id),
+            content=content_of(usage),
+            forget_at=self._policy.forget_at(usage.service, usage.time),
+            appended=record.timestamp,
+            body=usage,
+            record=record,
+        )
+
+    def decide(self, state: object | None, item: Input) -> Outcome:
+        """Apply an input to its account."""
+        body = item.body
+        issued = body if isinstance(body, Issued) else None
+        subject: Usage | Command = body.command if isinstance(body, Issued) else body  # type: ignore[assignment]
+        decision = decide(state, subject, item.appended, self._prices, self._policy)  # type: ignore[arg-type]
+        if decision is None:
+            return Outcome(state=state, emits=(), drop=True)
+        emits = tuple([self._emit(output, item, issued) for output in decision.outputs])
+        return Outcome(decision.state, emits, b"" if issued is None else _result(decision.state, decision.outputs))
+
+    def _emit(self, output: Output, item: Input, issued: Issued | None) -> Emit:
+        record = item.record
+        if isinstance(output, AccountEvent):
+            command = issued.id if issued else None
+            value = encode_account_event(output, item.identity, record, self.name, RULES, command=command)
+            return Emit(ACCOUNT_EVENTS, value)
+        identity = item.identity
+        if issued is not None:  # usage that a timer made has an identity of its own
+            identity = identity_of("usage", output.usage.source, output_id(identity, self.name, output.usage.id))
+        if isinstance(output, Charge):
+            return Emit(CHARGES, encode_charge(output, identity, record, self.name, RULES))
+        return Emit(CREDIT_CHARGING, encode_overage(output, identity, record, self.name, RULES))
+
+    def encode_state(self, state: object) -> bytes:
+        """Give MessagePack."""
+        return _encode(state)
+
+    def decode_state(self, value: bytes) -> object:
+        """Read MessagePack."""
+        return _decode(value)
+
+    def due(self, state: object) -> int | None:
+        """Say when time next does something to the account."""
+        return due(state)  # type: ignore[arg-type]
+
+    def timer(self, key: str, due: int) -> tuple[bytes, bytes]:
+        """Give the timer command for an account."""
+        command = {
+            "command": "timer",
+            "version": 1,
+            "id": f"timer:{due}",
+            "account": key,
+            "due": format_instant(due),
+        }
+        return key.encode(), _encode_json(command)
+
+    def prices_offset(self) -> int:
+        """Say up to which offset of `prices` all books are read."""
+        return self.prices_read_to
+
+
+def _result(state: Account, outputs: tuple[Output, ...]) -> bytes:
+    """Give a command's result, kept with its id: the applied number, and the code if it was refused."""
+    refused = next((out.code for out in outputs if isinstance(out, AccountEvent) and out.code), None)
+    return _encode_json({"applied": state.applied, "refused": refused})

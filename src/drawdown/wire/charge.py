@@ -1,0 +1,66 @@
+"""Charges: what plans paid of an event."""
+
+import msgspec
+
+from drawdown.domain.model import Charge
+from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.engine.records import Record
+from drawdown.wire.identity import output_id
+from drawdown.wire.instants import format_instant
+from drawdown.wire.outputs import Event, PaidLine, Position, event_of, paid_line, position_of
+
+
+class BalanceMessage(msgspec.Struct, frozen=True, gc=False):
+    """A plan's remaining amount before and after this charge."""
+
+    plan: str
+    before: str
+    after: str
+
+
+class ChargeMessage(msgspec.Struct, frozen=True, gc=False):
+    """A charge. seq: gapless per account and topic; applied: the order of the account's inputs."""
+
+    version: int
+    id: str
+    ledger: str
+    account: str
+    currency: str
+    event: Event
+    lines: list[PaidLine]
+    total: str
+    balances: list[BalanceMessage]
+    seq: int
+    applied: int
+    position: Position
+    appended: str
+    rules: int
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_charge(charge: Charge, identity: bytes, record: Record, ledger: str, rules: int) -> bytes:
+    """Write a charge."""
+    of = CURRENCIES[charge.currency]
+    return _encode(
+        ChargeMessage(
+            1,
+            output_id(identity, ledger, "charge"),
+            ledger,
+            charge.usage.account,
+            charge.currency,
+            event_of(charge.usage),
+            [paid_line(line, of) for line in charge.lines],
+            format_amount(charge.total, of),
+            [
+                BalanceMessage(balance.plan, format_amount(balance.before, of), format_amount(balance.after, of))
+                for balance in charge.balances
+            ],
+            charge.seq,
+            charge.applied,
+            position_of(record),
+            format_instant(record.timestamp),
+            rules,
+        )
+    )

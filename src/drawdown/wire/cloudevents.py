@@ -1,0 +1,76 @@
+"""CloudEvents 1.0 over Kafka, structured and binary content mode, to one envelope."""
+
+import msgspec
+
+from drawdown.domain.errors import Reject
+from drawdown.engine.records import Record
+from drawdown.wire.parsing import checked_bytes, decoded, ident, name
+
+SPEC_VERSION = "1.0"
+_PREFIX = "ce_"
+_ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
+_STRUCTURED = b"application/cloudevents"
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """An event's attributes and its data as raw JSON."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: msgspec.Raw
+
+
+_decoder = msgspec.json.Decoder(Envelope)
+
+
+def envelope_of(record: Record) -> Envelope:
+    """Read a record in either content mode; raise Reject with the reason."""
+    value = checked_bytes(record.value)
+    envelope = _binary(record, value) if _is_binary(record) else decoded(_decoder, value)
+    if envelope.specversion != SPEC_VERSION:
+        raise Reject("unknown_version", f"specversion {envelope.specversion[:20]!r}; {SPEC_VERSION} is read")
+    ident(envelope.id, "id")
+    ident(envelope.source, "source")
+    name(envelope.subject, "subject")
+    _check_key(record.key, envelope.subject)
+    return envelope
+
+
+def _check_key(key: bytes | None, subject: str) -> None:
+    if key is None:
+        raise Reject("missing_key", f"the record has no key; it must be the subject, {subject}")
+    if key != subject.encode():
+        raise Reject("invalid_value", f"the record's key {key[:64]!r} is not the subject {subject}")
+
+
+def _is_binary(record: Record) -> bool:
+    for header, content in record.headers:
+        if header == "content-type" and content.startswith(_STRUCTURED):
+            return False
+    return any(header == "ce_specversion" for header, _ in record.headers)
+
+
+def _binary(record: Record, value: bytes) -> Envelope:
+    attributes: dict[str, str] = {}
+    for header, content in record.headers:
+        if header.startswith(_PREFIX):
+            try:
+                attributes[header.removeprefix(_PREFIX)] = content.decode()
+            except UnicodeDecodeError as error:
+                raise Reject("not_utf8", f"header {header} is not UTF-8") from error
+    for attribute in _ATTRIBUTES:
+        if attribute not in attributes:
+            raise Reject("missing_field", f"header {_PREFIX}{attribute} is missing")
+    return Envelope(
+        specversion=attributes["specversion"],
+        id=attributes["id"],
+        source=attributes["source"],
+        type=attributes["type"],
+        subject=attributes["subject"],
+        time=attributes["time"],
+        data=msgspec.Raw(value),
+    )

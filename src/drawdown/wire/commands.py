@@ -1,0 +1,139 @@
+"""Commands on `plan-commands`, where people and other services write: pydantic says what is wrong."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from drawdown.domain.catalogue import service
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import ID_LENGTH_MAX, NAME_LENGTH_MAX, QUOTAS_MAX, SCOPE_ITEMS_MAX
+from drawdown.domain.model import ActivatePlan, Command, OpenAccount, Quota, ScopeItem, TimerFired
+from drawdown.domain.money import currency, parse_amount
+from drawdown.engine.records import Record
+from drawdown.wire.instants import parse_instant
+from drawdown.wire.parsing import checked_bytes, dimensions, ident, name
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+Ident = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
+Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["100.00"])]
+Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T10:15:00.123Z"])]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ScopeItemMessage(_Message):
+    """A service, or a product: the service narrowed by dimensions."""
+
+    service: Name
+    dimensions: dict[str, str] = Field(default_factory=dict)
+
+
+class QuotaMessage(ScopeItemMessage):
+    """At most `amount` of the plan may be drawn by this service or product."""
+
+    amount: Decimal
+
+
+class OpenAccountMessage(_Message):
+    """Open an account in a currency, fixed for good."""
+
+    command: Literal["open_account"]
+    version: Literal[1]
+    id: Ident
+    account: Name
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    time_zone: Name = "UTC"
+
+
+class ActivatePlanMessage(_Message):
+    """Activate a plan; it covers what is rated from then on, from `start` (inclusive) to `end` (exclusive)."""
+
+    command: Literal["activate_plan"]
+    version: Literal[1]
+    id: Ident
+    account: Name
+    plan: Name
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    book: Name
+    book_version: Annotated[int, Field(ge=1)]
+    amount: Decimal
+    start: Instant
+    end: Instant | None = None
+    grace_seconds: Annotated[int, Field(ge=0, le=90 * 86_400)] = 86_400
+    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+    scope: Literal["all"] | Annotated[list[ScopeItemMessage], Field(min_length=1, max_length=SCOPE_ITEMS_MAX)] = "all"
+    quotas: Annotated[list[QuotaMessage], Field(max_length=QUOTAS_MAX)] = []
+
+
+class TimerMessage(_Message):
+    """Something of the account was due at `due`; the shard's owner sends it."""
+
+    command: Literal["timer"]
+    version: Literal[1]
+    id: Ident
+    account: Name
+    due: Instant
+
+
+Message = Annotated[OpenAccountMessage | ActivatePlanMessage | TimerMessage, Field(discriminator="command")]
+ADAPTER: TypeAdapter[OpenAccountMessage | ActivatePlanMessage | TimerMessage] = TypeAdapter(Message)
+
+
+def decode_command(record: Record) -> tuple[Command, str]:
+    """Read a command and its idempotency key; raise Reject with the reason."""
+    value = checked_bytes(record.value)
+    try:
+        message = ADAPTER.validate_json(value)
+    except ValidationError as error:
+        raise reason_of(error) from error
+    account = name(message.account, "account")
+    ident(message.id, "id")
+    if record.key != account.encode():
+        code = "missing_key" if record.key is None else "invalid_value"
+        raise Reject(code, f"the record's key must be the account, {account}")
+    if isinstance(message, OpenAccountMessage):
+        return OpenAccount(account, message.currency, message.time_zone), message.id
+    if isinstance(message, TimerMessage):
+        return TimerFired(account, parse_instant(message.due, "due")), message.id
+    return _activation(message), message.id
+
+
+def _activation(message: ActivatePlanMessage) -> ActivatePlan:
+    of = currency(message.currency)
+    return ActivatePlan(
+        account=message.account,
+        plan=name(message.plan, "plan"),
+        currency=message.currency,
+        book=name(message.book, "book"),
+        book_version=message.book_version,
+        amount=parse_amount(message.amount, of),
+        start=parse_instant(message.start, "start"),
+        end=None if message.end is None else parse_instant(message.end, "end"),
+        grace_ms=message.grace_seconds * 1000,
+        priority=message.priority,
+        scope=() if message.scope == "all" else tuple(_item(item) for item in message.scope),
+        quotas=tuple(Quota(_item(quota), parse_amount(quota.amount, of)) for quota in message.quotas),
+    )
+
+
+def _item(message: ScopeItemMessage) -> ScopeItem:
+    return ScopeItem(service(message.service).name, dimensions(message.dimensions))
+
+
+def reason_of(error: ValidationError) -> Reject:
+    """Say in the reasons' words what pydantic found first."""
+    first: Any = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the command"
+    kind = first["type"]
+    detail = f"{where}: {first['msg']}"
+    if kind == "json_invalid":
+        return Reject("not_json", detail)
+    if kind == "missing":
+        return Reject("missing_field", f"field {where} is missing")
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        return Reject("unknown_type", detail)
+    if kind == "literal_error" and where.endswith("version"):
+        return Reject("unknown_version", detail)
+    return Reject("wrong_type" if kind.endswith("_type") else "invalid_value", detail)

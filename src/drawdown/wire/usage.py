@@ -1,0 +1,180 @@
+"""Usage events of the three services, from the envelope to derived quantities."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE, SERVICES
+from drawdown.domain.errors import Reject
+from drawdown.domain.model import Measure, Usage
+from drawdown.domain.quantity import parse_thousandths
+from drawdown.domain.usage import container_measures, fine_tuning_measures, inference_measures
+from drawdown.engine.records import Record
+from drawdown.wire.cloudevents import Envelope, envelope_of
+from drawdown.wire.instants import parse_instant
+from drawdown.wire.parsing import decoded, name
+
+TYPE_PREFIX = "ai.drawdown.usage."
+_TYPE = re.compile(r"ai\.drawdown\.usage\.([a-z0-9-]{1,64})\.v([0-9]{1,9})", re.ASCII)
+_METER_ENDINGS = ("_tokens", "_seconds", "_characters")
+
+
+class ContainerData(msgspec.Struct, gc=False, rename={"from_": "from"}):
+    """What a GPU Container measured over [from, to); to is the event's time. Storage counts also while stopped."""
+
+    container: str
+    gpu_model: str
+    gpu_count: int | str
+    state: Literal["running", "stopped"]
+    from_: str
+    to: str
+    storage_gb: int | str = 0
+    region: str | None = None
+
+
+class TuningData(msgspec.Struct, gc=False, rename={"from_": "from"}):
+    """What a fine-tuning job used over [from, to); to is the event's time. final: the job has ended."""
+
+    job: str
+    model: str
+    gpu_model: str
+    gpu_count: int | str
+    from_: str
+    to: str
+    final: bool = False
+    region: str | None = None
+
+
+class InferenceData(msgspec.Struct, gc=False):
+    """What an endpoint served in one call or batch of calls."""
+
+    endpoint: str
+    model: str
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    input_characters: int = 0
+    output_characters: int = 0
+    images: int = 0
+    region: str | None = None
+
+
+DATA_TYPES: dict[str, type[Any]] = {
+    GPU_CONTAINER: ContainerData,
+    FINE_TUNING: TuningData,
+    INFERENCE: InferenceData,
+}
+_decoders = {service: msgspec.json.Decoder(kind) for service, kind in DATA_TYPES.items()}
+_fields = {
+    service: frozenset(field.encode_name for field in msgspec.structs.fields(kind))
+    for service, kind in DATA_TYPES.items()
+}
+_keys_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def decode_usage(record: Record) -> Usage:
+    """Read a usage event and derive its quantities; raise Reject with the reason."""
+    envelope = envelope_of(record)
+    service = _service_of(envelope.type)
+    raw = bytes(envelope.data)
+    data = decoded(_decoders[service], raw)
+    _check_meters(service, raw)
+    return _readers[service](envelope, data)
+
+
+def _service_of(kind: str) -> str:
+    match = _TYPE.fullmatch(kind)
+    if match is None:
+        raise Reject("unknown_type", f"type {kind[:80]!r} is not of the form {TYPE_PREFIX}<service>.v1")
+    if match[1] not in SERVICES:
+        raise Reject("unknown_service", f"service {match[1]} is not in the catalogue: {', '.join(SERVICES)}")
+    if match[2] != "1":
+        raise Reject("unknown_version", f"version {match[2]} of {match[1]} usage; 1 is read")
+    return match[1]
+
+
+def _check_meters(service: str, raw: bytes) -> None:
+    """Refuse a measurement that nobody would bill: an unknown field that names a meter."""
+    count = raw.count(b"_tokens") + raw.count(b"_seconds") + raw.count(b"_characters")
+    if not count:
+        return
+    for key in _keys_decoder.decode(raw):
+        if key.endswith(_METER_ENDINGS) and key not in _fields[service]:
+            raise Reject("unknown_meter", f"{key[:64]} is not a meter of {service}")
+
+
+def _container(envelope: Envelope, data: ContainerData) -> Usage:
+    start, end = _interval(envelope, data.from_, data.to)
+    gpus = parse_thousandths(data.gpu_count, "gpu_count")
+    storage = parse_thousandths(data.storage_gb, "storage_gb")
+    measures = container_measures(start, end, gpus, storage, running=data.state == "running")
+    dimensions = _dimensions(gpu_model=data.gpu_model, region=data.region)
+    return _usage(envelope, GPU_CONTAINER, name(data.container, "container"), dimensions, end, start, measures)
+
+
+def _tuning(envelope: Envelope, data: TuningData) -> Usage:
+    start, end = _interval(envelope, data.from_, data.to)
+    gpus = parse_thousandths(data.gpu_count, "gpu_count")
+    dimensions = _dimensions(gpu_model=data.gpu_model, model=data.model, region=data.region)
+    job = name(data.job, "job")
+    measures = fine_tuning_measures(start, end, gpus)
+    usage = _usage(envelope, FINE_TUNING, job, dimensions, end, start, measures)
+    return msgspec.structs.replace(usage, gpu_thousandths=gpus, job=job, final=data.final)
+
+
+def _inference(envelope: Envelope, data: InferenceData) -> Usage:
+    counts = {
+        "input_tokens": data.input_tokens,
+        "cached_input_tokens": data.cached_input_tokens,
+        "output_tokens": data.output_tokens,
+        "input_characters": data.input_characters,
+        "output_characters": data.output_characters,
+        "images": data.images,
+    }
+    time = parse_instant(envelope.time)
+    dimensions = _dimensions(model=data.model, region=data.region)
+    endpoint = name(data.endpoint, "endpoint")
+    return _usage(envelope, INFERENCE, endpoint, dimensions, time, None, inference_measures(counts))
+
+
+_readers: dict[str, Callable[[Envelope, Any], Usage]] = {
+    GPU_CONTAINER: _container,
+    FINE_TUNING: _tuning,
+    INFERENCE: _inference,
+}
+
+
+def _interval(envelope: Envelope, start: str, end: str) -> tuple[int, int]:
+    instants = parse_instant(start, "from"), parse_instant(end, "to")
+    if instants[1] != parse_instant(envelope.time):
+        raise Reject("invalid_value", f"time {envelope.time[:40]!r} is not the interval's end, {end[:40]!r}")
+    return instants
+
+
+def _dimensions(**values: str | None) -> tuple[tuple[str, str], ...]:
+    """Give the dimensions that are there; callers name them in alphabetical order."""
+    return tuple([(key, name(value, key)) for key, value in values.items() if value is not None])
+
+
+def _usage(
+    envelope: Envelope,
+    service: str,
+    resource: str,
+    dimensions: tuple[tuple[str, str], ...],
+    time: int,
+    start: int | None,
+    measures: tuple[Measure, ...],
+) -> Usage:
+    return Usage(
+        account=envelope.subject,
+        source=envelope.source,
+        id=envelope.id,
+        service=service,
+        resource=resource,
+        dimensions=dimensions,
+        time=time,
+        start=start,
+        measures=measures,
+    )
