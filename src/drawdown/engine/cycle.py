@@ -144,7 +144,7 @@ class Cycle:
             chain=chain,
             inputs=inputs,
             rules=self._ledger.rules,
-            prices_offset=self._ledger.prices_offset(),
+            prices_offset=take.prices_offset,
             watermark=shard.watermark.now(),
         )
         records.append(OutRecord(self.changelog_topic, shard.number, COMMIT_KEY, encode_commit(commit)))

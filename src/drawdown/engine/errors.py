@@ -17,9 +17,5 @@ class Doubt(Exception):
         self.rebuild = rebuild
 
 
-class NotOwner(Exception):
-    """The shard is not ours any more: drop it, do not fence."""
-
-
 class Halt(Exception):
     """An invariant is broken: stop the worker rather than guess. The message says what and where."""

@@ -33,13 +33,12 @@ class OutRecord(msgspec.Struct, frozen=True, gc=False):
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Records of one fetch for one shard, in offset order per topic, fetched while the shard had `epoch`.
 
-    next_offsets: per topic, the position after this fetch. ends: per topic, the read-committed end known then.
-    fetched_at: the clock when the fetch was asked for, ms.
+    starts, next_offsets: per topic, the position before and after this fetch. A position may move without any record:
+    over the markers that transactions leave.
     """
 
     shard: int
     epoch: int
-    records: tuple[Record, ...]
+    records: Sequence[Record]
+    starts: dict[str, int]
     next_offsets: dict[str, int]
-    ends: dict[str, int]
-    fetched_at: int

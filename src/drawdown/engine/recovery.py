@@ -1,6 +1,6 @@
 """Fence, read, bring Redis to it, check every input's position: what an owner does before it takes anything."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -9,7 +9,7 @@ from drawdown.domain.limits import RECOVERY_CHUNK_RECORDS
 from drawdown.engine.changelog import decode_known_ids, decode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor, InputPosition, decode_commit, record_hash
 from drawdown.engine.counts import Counts
-from drawdown.engine.errors import Doubt, Halt
+from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.ports import Cache, KnownId, Log, LogRecord, ShardLog, StateWrite
 
 
@@ -25,12 +25,15 @@ class Recovered(msgspec.Struct, frozen=True):
 class Recovery:
     """Recoveries of one ledger's shards."""
 
-    def __init__(self, log: Log, cache: Cache, topics: Sequence[str], counts: Counts) -> None:
-        """Bind to the ports. topics: every input topic of the ledger."""
+    def __init__(
+        self, log: Log, cache: Cache, topics: Sequence[str], counts: Counts, prices_offset: Callable[[], int]
+    ) -> None:
+        """Bind to the ports. topics: every input topic of the ledger. prices_offset: up to where prices are read."""
         self._log = log
         self._cache = cache
         self._topics = tuple(topics)
         self._counts = counts
+        self._prices_offset = prices_offset
 
     async def recover(self, shard: int, *, rebuild: bool = False) -> Recovered:
         """Fence the shard, bring Redis to the newest commit, check the inputs' positions.
@@ -40,12 +43,19 @@ class Recovery:
         log = await self._log.fence(shard)
         try:
             newest = await self._log.newest_commit(shard)
+            self._check_prices(shard, newest)
             cursor = await self._bring_redis(shard, newest, rebuild=rebuild)
             positions = await self._positions(shard, newest[0] if newest else None)
         except BaseException:
             await log.close()
             raise
         return Recovered(log, cursor, positions, newest[0].watermark if newest else 0)
+
+    def _check_prices(self, shard: int, newest: tuple[CommitRecord, int] | None) -> None:
+        """Raise Retry while this worker has read less of the prices than the shard was rated with."""
+        rated, read = newest[0].prices_offset if newest else 0, self._prices_offset()
+        if rated > read:
+            raise Retry(f"shard {shard} was rated with prices up to offset {rated}; read here up to {read}")
 
     async def _bring_redis(self, shard: int, newest: tuple[CommitRecord, int] | None, *, rebuild: bool) -> Cursor:
         """Give Redis's cursor once it is at the newest commit: as it is, by catching up, or by a rebuild."""

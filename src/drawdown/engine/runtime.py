@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
+import structlog
+
 from drawdown.domain.limits import (
     OFFSET_COMMIT_INTERVAL_MS,
     PROBE_INTERVAL_MS,
@@ -26,6 +28,8 @@ from drawdown.engine.recovery import Recovery
 from drawdown.engine.shard import Queue, Shard, Watermark
 from drawdown.engine.take import Item, Take
 from drawdown.engine.timers import Upkeep
+
+_log = structlog.get_logger("drawdown.engine")
 
 
 class Runtime:
@@ -54,7 +58,7 @@ class Runtime:
         self._log_clock = log_clock
         self._topics = (ledger.command_topic, *ledger.usage_topics)
         self._cycle = Cycle(ledger, cache, clock, self.counts, shard_of)
-        self._recovery = Recovery(log, cache, self._topics, self.counts)
+        self._recovery = Recovery(log, cache, self._topics, self.counts, ledger.prices_offset)
         self._upkeep = Upkeep(ledger, cache, log, clock, self.counts)
         self._pace = Pace(clock, spacing_ms)
         self._recoveries = asyncio.Semaphore(RECOVERIES_AT_ONCE_MAX)
@@ -74,14 +78,19 @@ class Runtime:
         try:
             while True:
                 take, rated = await self._ready.get()
+                take.prices_offset = self._ledger.prices_offset()
                 for item in take.inputs:
                     admitted = take.admit(item)
                     if admitted is None:
                         continue
                     yield admitted
                     if not admitted.settled:
-                        msg = f"the agent neither accepted nor refused {item.record.topic} offset {item.record.offset}"
-                        raise Halt(msg)
+                        record = item.record
+                        msg = (
+                            f"{record.topic}/{record.partition} offset {record.offset} was neither accepted nor refused"
+                        )
+                        self.fail(Halt(msg))
+                        return
                 if not rated.done():
                     rated.set_result(None)
         finally:
@@ -102,6 +111,13 @@ class Runtime:
         if shard is None or not shard.open or shard.epoch != batch.epoch:
             self.counts.stale_batches += 1
             return
+        for topic, start in batch.starts.items():
+            reached = shard.fetched_to[topic]
+            if reached != start:
+                self.fail(
+                    Halt(f"{topic}/{shard.number} was fetched from {start}, after a fetch that ended at {reached}")
+                )
+                return
         shard.fetched_to.update(batch.next_offsets)
         shard.queue.put(batch.records)
         if shard.queue.full and not shard.throttled:
@@ -168,14 +184,16 @@ class Runtime:
                     backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
                     rebuild = False
                     await self._run(shard)
-                except Retry:
+                except Retry as retry:
+                    _log.warning("shard waits", shard=shard.number, why=str(retry))
                     await self._let_go(shard)
                     await backoff.wait()
                 except Doubt as doubt:
                     self.counts.doubts += 1
-                    rebuild = doubt.rebuild
+                    _log.warning("shard in doubt", shard=shard.number, why=str(doubt))
+                    rebuild = rebuild or doubt.rebuild
                     await self._let_go(shard)
-                    await self._prove_ownership(shard)
+                await self._prove_ownership(shard)
         except Revoked:
             return
         except Exception as error:  # noqa: BLE001  the unexpected stops the worker rather than guessing
@@ -191,11 +209,11 @@ class Runtime:
         shard.cursor = recovered.cursor
         shard.positions = recovered.positions
         shard.states.clear()
-        shard.fetched_to.clear()
-        if self._shards.get(shard.number) is not shard:
-            raise Revoked
+        shard.fetched_to = shard.next_offsets()
+        self._still_owned(shard)
         shard.open = True
         shard.throttled = False
+        _log.info("shard opened", shard=shard.number, commit=shard.cursor.number)
         self._transport.open(shard.number, shard.epoch, shard.next_offsets())
 
     async def _let_go(self, shard: Shard) -> None:
@@ -214,8 +232,11 @@ class Runtime:
         backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
         while not await self._transport.commit_offsets(shard.number, shard.next_offsets()):
             await backoff.wait()
-            if self._shards.get(shard.number) is not shard:
-                raise Revoked
+            self._still_owned(shard)
+
+    def _still_owned(self, shard: Shard) -> None:
+        if self._shards.get(shard.number) is not shard:
+            raise Revoked
 
     async def _run(self, shard: Shard) -> None:
         """Cycle while records wait; look after the shard now and then, and commit its offsets."""
@@ -223,6 +244,7 @@ class Runtime:
         offsets_at = self._clock.monotonic_ms() + OFFSET_COMMIT_INTERVAL_MS
         committed: dict[str, int] = {}
         while True:
+            self._still_owned(shard)
             if len(shard.queue):
                 await self._pace.slot()
                 await self._once(shard)

@@ -50,6 +50,7 @@ class Take:
         self.duplicates = 0
         self.forwarded = 0
         self.rejected: list[str] = []
+        self.prices_offset = 0  # up to where prices were read when the take was decided
         self._ledger = ledger
 
     def admit(self, item: Input) -> Item | None:

@@ -42,8 +42,7 @@ class Upkeep:
         if len(shard.queue):
             return
         for topic in topics:
-            taken_to = max(shard.positions[topic].next_offset, shard.fetched_to.get(topic, 0))
-            if taken_to >= bounds[topic][1]:
+            if shard.fetched_to[topic] >= bounds[topic][1]:
                 shard.watermark.caught_up(topic, asked_at)
 
     async def _send_timers(self, shard: Shard, watermark: int) -> None:

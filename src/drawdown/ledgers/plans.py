@@ -36,15 +36,19 @@ class PlansLedger:
 
     name = "plans"
     rules = RULES
-    usage_topics = USAGE
+    usage_topics: tuple[str, ...] = USAGE
     command_topic = PLAN_COMMANDS
-    output_topics = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
+    output_topics: tuple[str, ...] = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
 
     def __init__(self, prices: Prices, policy: Policy) -> None:
         """Rate by these prices, which whoever feeds them may extend, and this policy."""
         self._prices = prices
         self._policy = policy
-        self.prices_read_to = 0
+        self._prices_read_to = 0
+
+    def read_prices_to(self, offset: int) -> None:
+        """Take note that all books before `offset` of `prices` are read."""
+        self._prices_read_to = offset
 
     def decode(self, record: Record) -> Input:
         """Read a usage event or a command."""
@@ -119,7 +123,7 @@ class PlansLedger:
 
     def prices_offset(self) -> int:
         """Say up to which offset of `prices` all books are read."""
-        return self.prices_read_to
+        return self._prices_read_to
 
 
 def _result(state: Account, outputs: tuple[Output, ...]) -> bytes:

@@ -94,7 +94,7 @@ class Admin:
             for setting, wanted in spec.config.items():
                 found = held.get(name, {}).get(setting)
                 if setting == "retention.ms":
-                    if found is not None and found != "-1" and int(found) < int(wanted):
+                    if found is not None and found != "-1" and (wanted == "-1" or int(found) < int(wanted)):
                         findings.append(f"topic {name} keeps records {found} ms, less than the {wanted} ms it must")
                 elif setting in {"message.timestamp.type", "cleanup.policy"} and found != wanted:
                     findings.append(f"topic {name} has {setting}={found}, not {wanted}")

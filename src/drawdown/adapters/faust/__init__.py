@@ -1,0 +1,1 @@
+"""Faust's place in Drawdown: its app, worker and rebalancing, with a transport that yields batches."""

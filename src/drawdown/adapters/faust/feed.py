@@ -1,0 +1,127 @@
+"""The Transport port: which shards are fetched, from where, and under which epoch."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aiokafka import TopicPartition
+
+from drawdown.domain.limits import FETCH_WAIT_MS
+from drawdown.engine.records import Batch, Record
+
+CommitOffsets = Callable[[Mapping[TopicPartition, int]], Awaitable[bool]]
+_MS_PER_SECOND = 1_000
+
+
+class Wanted:
+    """What to fetch next: positions to seek first, then the partitions; with the shards' epochs as of the asking."""
+
+    def __init__(
+        self, epochs: dict[int, int], seeks: dict[TopicPartition, int], partitions: list[TopicPartition]
+    ) -> None:
+        """Hold the answer."""
+        self.epochs = epochs
+        self.seeks = seeks
+        self.partitions = partitions
+
+
+class Fetched:
+    """What a fetch gave: records, and every partition's position before and after it."""
+
+    def __init__(
+        self,
+        records: Mapping[TopicPartition, Sequence[Record]],
+        before: Mapping[TopicPartition, int],
+        after: Mapping[TopicPartition, int],
+    ) -> None:
+        """Hold the answer."""
+        self.records = records
+        self.before = before
+        self.after = after
+
+
+class Feed:
+    """Opened, parked and throttled shards. Used on the event loop of the app only."""
+
+    def __init__(self, topics: Sequence[str], prefix: str) -> None:
+        """Name the input topics, without their prefix."""
+        self._names = {topic: prefix + topic for topic in topics}
+        self._prefix_length = len(prefix)
+        self._epochs: dict[int, int] = {}
+        self._seeks: dict[int, Mapping[str, int]] = {}
+        self._throttled: set[int] = set()
+        self._changed = asyncio.Event()
+        self._commit: CommitOffsets | None = None
+
+    # --- the engine's side --------------------------------------------------------------------
+
+    def open(self, shard: int, epoch: int, positions: Mapping[str, int]) -> None:
+        """Fetch the shard from these positions, under `epoch`."""
+        self._epochs[shard] = epoch
+        self._seeks[shard] = dict(positions)
+        self._throttled.discard(shard)
+        self._changed.set()
+
+    def park(self, shard: int) -> None:
+        """Stop fetching the shard."""
+        self._epochs.pop(shard, None)
+        self._seeks.pop(shard, None)
+
+    def throttle(self, shard: int, *, full: bool) -> None:
+        """Leave the shard out of the fetches while it is full."""
+        if full:
+            self._throttled.add(shard)
+        else:
+            self._throttled.discard(shard)
+            self._changed.set()
+
+    async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
+        """Commit the shard's positions, if the group is as it was when the shard was assigned."""
+        if self._commit is None:
+            return False
+        return await self._commit({TopicPartition(self._names[topic], shard): at for topic, at in positions.items()})
+
+    # --- the consumer's side ------------------------------------------------------------------
+
+    def attach(self, commit: CommitOffsets) -> None:
+        """Say how offsets are committed."""
+        self._commit = commit
+
+    @property
+    def topics(self) -> list[str]:
+        """Name the topics on the brokers."""
+        return list(self._names.values())
+
+    async def wanted(self) -> Wanted | None:
+        """Say what to fetch; None after a short wait in which there was nothing."""
+        shards = [shard for shard in self._epochs if shard not in self._throttled]
+        if not shards:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), FETCH_WAIT_MS / _MS_PER_SECOND)
+            except TimeoutError:
+                return None
+            shards = [shard for shard in self._epochs if shard not in self._throttled]
+        partitions = [TopicPartition(name, shard) for shard in shards for name in self._names.values()]
+        seeks = {
+            TopicPartition(self._names[topic], shard): offset
+            for shard in shards
+            for topic, offset in self._seeks.get(shard, {}).items()
+        }
+        return Wanted({shard: self._epochs[shard] for shard in shards}, seeks, partitions)
+
+    def batches(self, wanted: Wanted, fetched: Fetched) -> list[Batch]:
+        """Sort a fetch by shard; only shards with records, or whose position moved over markers."""
+        for shard, epoch in wanted.epochs.items():
+            if self._epochs.get(shard) == epoch:
+                self._seeks.pop(shard, None)
+        starts: dict[int, dict[str, int]] = {}
+        nexts: dict[int, dict[str, int]] = {}
+        records: dict[int, list[Record]] = {}
+        for at, position in fetched.after.items():
+            if position == fetched.before[at]:
+                continue
+            topic = at.topic[self._prefix_length :]
+            starts.setdefault(at.partition, {})[topic] = fetched.before[at]
+            nexts.setdefault(at.partition, {})[topic] = position
+            records.setdefault(at.partition, []).extend(fetched.records.get(at, ()))
+        return [Batch(shard, wanted.epochs[shard], records[shard], starts[shard], nexts[shard]) for shard in nexts]

@@ -1,0 +1,212 @@
+"""Faust's transport driver `drawdown`: one Faust event a fetched batch, positions given by the engine.
+
+Registered under Faust's own entry point `faust.transports`. What Faust does for positions, acknowledgements and
+back-pressure is switched off here; tests/contract/test_transport.py holds every private name that this relies on.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, ClassVar, TypeVar
+
+import aiokafka
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust import Schema
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from drawdown.adapters.faust.feed import Feed, Fetched, Wanted
+from drawdown.domain.limits import FETCH_RECORDS_MAX, FETCH_WAIT_MS
+from drawdown.engine.errors import Halt
+from drawdown.engine.records import Record
+from drawdown.engine.runtime import Runtime
+
+R = TypeVar("R")
+_MS_PER_SECOND = 1_000
+QUIET = logging.getLogger("faust.drawdown")  # Faust logs as the module of the class that it runs
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, with a consumer made for the engine."""
+
+    logger = QUIET
+    assigned_generation: int | None = None
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
+        """Make the consumer: read committed, no resets, always Faust's own assignor."""
+        conf = self.app.conf
+        self._assignor = self.app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_interval_ms=int(conf.broker_max_poll_interval * _MS_PER_SECOND),
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=int(conf.broker_request_timeout * _MS_PER_SECOND),
+            session_timeout_ms=int(conf.broker_session_timeout * _MS_PER_SECOND),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * _MS_PER_SECOND),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * _MS_PER_SECOND),
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop committing offsets: between revocation and assignment a commit makes aiokafka forget its member."""
+        self.assigned_generation = None
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Commit offsets again."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        self.assigned_generation = generation_id
+
+    async def run(self, call: Coroutine[Any, Any, R]) -> R:
+        """Run a coroutine on this thread's loop at once, past Faust's queue of calls."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self.thread_loop))
+
+    async def fetch(self, wanted: Wanted, prefix_length: int) -> Fetched | None:
+        """Seek, fetch and convert; None when a rebalance came between. On the thread's loop."""
+        consumer = self._ensure_consumer()
+        partitions = wanted.partitions
+        if not consumer.assignment().issuperset(partitions):
+            return None
+        try:
+            for at, offset in wanted.seeks.items():
+                consumer.seek(at, offset)
+            before = {at: await consumer.position(at) for at in partitions}
+            found = await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS, max_records=FETCH_RECORDS_MAX)
+            after = {at: await consumer.position(at) for at in partitions}
+        except IllegalStateError:
+            return None
+        records = {
+            at: [
+                Record(at.topic[prefix_length:], at.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+                for r in fetched
+            ]
+            for at, fetched in found.items()
+        }
+        return Fetched(records, before, after)
+
+    async def commit_positions(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Commit offsets if the group is still as assigned; say whether it was accepted. On the thread's loop."""
+        consumer = self._ensure_consumer()
+        generation = self.assigned_generation
+        if generation is None or consumer._coordinator.generation != generation:  # noqa: SLF001  no public name
+            return False
+        try:
+            await consumer.commit({at: OffsetAndMetadata(offset, "") for at, offset in positions.items()})
+        except KafkaError:
+            return False
+        return self.assigned_generation == generation
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer, fetching what the engine has opened and committing only what the engine says."""
+
+    logger = QUIET
+    app: Any  # worker.App
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Attach to the app's engine."""
+        super().__init__(*args, **kwargs)
+        self._feed: Feed = self.app.feed
+        self._runtime: Runtime = self.app.runtime
+        self._serial = itertools.count(1)
+        self._feed.attach(self._commit_positions)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _commit_positions(self, positions: Mapping[TopicPartition, int]) -> bool:
+        return await self._thread.run(self._thread.commit_positions(positions))
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let the engine go of its shards before Faust stops the flow."""
+        await self._runtime.on_revoked(frozenset(at.partition for at in revoked))
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Give the engine its shards. It recovers them in tasks: no heartbeat runs until this returns."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        shards = frozenset(at.partition for at in assigned)
+        missing = [
+            f"{topic}/{shard}"
+            for shard in sorted(shards)
+            for topic in self._feed.topics
+            if TP(topic, shard) not in assigned
+        ]
+        if missing:
+            self._runtime.fail(Halt(f"a shard came without all of its inputs; missing: {', '.join(missing)}"))
+            return
+        await self._runtime.on_assigned(shards)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Fetch once and yield a message a shard, whose value is a `Batch`."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        if self.should_stop:
+            return
+        wanted = await self._feed.wanted()
+        if wanted is None or not self.flow_active:
+            return
+        try:
+            fetched = await self._thread.run(self._thread.fetch(wanted, self.app.prefix_length))
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:  # noqa: BLE001  Faust would start over from somewhere else
+            self._runtime.fail(Halt(f"an input cannot be read: {type(error).__name__} {error}"))
+            await self.wait_until_stopped()
+            return
+        if fetched is None:
+            return
+        topic = self._feed.topics[0]
+        batch: Any  # Faust's messages are declared to carry bytes
+        for batch in self._feed.batches(wanted, fetched):
+            at = TP(topic, batch.shard)
+            serial = next(self._serial)  # Faust drops what is below the offset it has seen
+            generation = self.app.consumer_generation_id  # Faust drops what came in another one
+            yield (
+                at,
+                ConsumerMessage(
+                    topic, batch.shard, serial, 0.0, 0, None, None, batch, None, tp=at, generation_id=generation
+                ),
+            )
+
+    async def perform_seek(self) -> None:
+        """Do nothing: the engine says where to read."""
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Do nothing: the engine says where to read."""
+        return {}
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Do nothing: the engine commits its positions."""
+        return False
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Do nothing: Faust would look for acknowledgements."""
+
+
+class Transport(driver.Transport):
+    """The driver behind broker addresses of the form drawdown://host:port."""
+
+    Consumer: ClassVar[type[Consumer]] = Consumer
+
+
+class BatchSchema(Schema):  # type: ignore[type-arg]
+    """Hands the transport's batches to the agent as they are."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        """Give the function from message to event."""
+
+        async def decode(message: ConsumerMessage, *, propagate: bool = False) -> Any:
+            return app.create_event(None, message.value, None, message)
+
+        return decode

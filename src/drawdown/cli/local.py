@@ -1,0 +1,30 @@
+"""`drawdown local up`: a stack to try things on."""
+
+import asyncio
+import signal
+import threading
+
+from drawdown.adapters.kafka.admin import Admin
+from drawdown.local.stack import KAFKA_VARIABLE, REDIS_VARIABLE, LocalStack
+from drawdown.settings import load_settings
+
+
+def up() -> None:
+    """Run a stack until a signal."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    print("starting Kafka and Redis …", flush=True)
+    with LocalStack() as stack:
+        settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis)
+
+        async def make() -> None:
+            async with Admin(settings.kafka, settings.prefix) as admin:
+                await admin.create(settings.topics)
+
+        asyncio.run(make())
+        print(f"export {KAFKA_VARIABLE}={stack.addresses.kafka}")
+        print(f"export {REDIS_VARIABLE}={stack.addresses.redis}")
+        print("They run until Ctrl-C; their data goes with them. In another shell: `drawdown worker`", flush=True)
+        ended.wait()
+    print("stopped")

@@ -1,0 +1,130 @@
+"""Settings of a worker and of the tools, from the environment (DRAWDOWN_…) and a TOML file; checked at start."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from drawdown.domain.catalogue import INFERENCE
+from drawdown.domain.limits import SKEW_MS, TRANSACTION_SPACING_MS, WINDOW_DEFAULT_MS, WINDOW_INFERENCE_MS
+from drawdown.domain.policy import Policy
+from drawdown.errors import UserError
+from drawdown.topics import CREATE_TIME, LOG_APPEND_TIME, SHARDS_DEFAULT, TopicSpec, plan_topics
+
+CONFIG_VARIABLE = "DRAWDOWN_CONFIG"
+_PREFIX = "DRAWDOWN_"
+_MS = 1_000
+
+
+class Settings(BaseSettings):
+    """Every setting. The environment wins over the file named by DRAWDOWN_CONFIG."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+
+    kafka: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$", description="brokers, host:port,…")] = (
+        "127.0.0.1:9092"
+    )
+    redis: Annotated[SecretStr, Field(description="redis://[user:password@]host:port/db")] = SecretStr(
+        "redis://127.0.0.1:6379/0"
+    )
+    prefix: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$", description="before every topic, key and group name")
+    ] = ""
+    shards: Annotated[int, Field(ge=1, le=1_000, description="partitions of every keyed topic")] = SHARDS_DEFAULT
+    timestamp_type: Annotated[
+        Literal["LogAppendTime", "CreateTime"], Field(description="of the inputs; CreateTime on loopback brokers only")
+    ] = LOG_APPEND_TIME
+    window_seconds: Annotated[
+        int, Field(ge=60, le=30 * 86_400, description="how old usage may be when it is appended")
+    ] = WINDOW_DEFAULT_MS // _MS
+    inference_window_seconds: Annotated[int, Field(ge=60, le=30 * 86_400, description="the same for inference")] = (
+        WINDOW_INFERENCE_MS // _MS
+    )
+    skew_seconds: Annotated[int, Field(ge=0, le=3_600, description="how far ahead of its append usage may end")] = (
+        SKEW_MS // _MS
+    )
+    spacing_ms: Annotated[
+        int, Field(ge=0, le=1_000, description="least time between two transactions of one worker")
+    ] = TRANSACTION_SPACING_MS
+    session_timeout_ms: Annotated[int, Field(ge=1_000, le=60_000, description="until a silent worker is let go")] = (
+        6_000
+    )
+    rebalance_timeout_ms: Annotated[int, Field(ge=1_000, le=60_000, description="of a rebalance")] = 3_000
+    heartbeat_ms: Annotated[int, Field(ge=100, le=5_000, description="between a worker's signs of life")] = 500
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  not used, nor is the next
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        file = os.environ.get(CONFIG_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return init_settings, env_settings, *toml
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.heartbeat_ms * 3 > self.session_timeout_ms:
+            raise ValueError(f"heartbeat_ms={self.heartbeat_ms} must be at most a third of session_timeout_ms")
+        if self.timestamp_type == CREATE_TIME and not all(map(_is_loopback, self.kafka.split(","))):
+            raise ValueError("timestamp_type=CreateTime is for local stacks: a publisher could set its own append time")
+        if not self.redis.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("redis must be a URL that begins with redis://, rediss:// or unix://")
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """Give the accept windows."""
+        return Policy(
+            {INFERENCE: self.inference_window_seconds * _MS}, self.window_seconds * _MS, self.skew_seconds * _MS
+        )
+
+    @property
+    def topics(self) -> tuple[TopicSpec, ...]:
+        """List the topics that these settings need."""
+        window_ms = max(self.window_seconds, self.inference_window_seconds) * _MS
+        memory_ms = window_ms + self.skew_seconds * _MS
+        return plan_topics(self.shards, timestamp_type=self.timestamp_type, memory_ms=memory_ms)
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read and check the settings; raise UserError naming each bad one."""
+    file = os.environ.get(CONFIG_VARIABLE)
+    if file and not Path(file).is_file():
+        raise UserError(f"{CONFIG_VARIABLE}={file}: there is no such file")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise UserError("\n".join(_say(entry) for entry in error.errors())) from error
+    except ValueError as error:  # a TOML file that is none
+        raise UserError(f"{CONFIG_VARIABLE}={file}: {error}") from error
+
+
+def _say(entry: Any) -> str:
+    name = ".".join(str(part) for part in entry["loc"])
+    if not name:
+        return f"settings: {entry['msg'].removeprefix('Value error, ')}"
+    told = "" if name == "redis" else f"={entry['input']!r}"
+    return f"setting {name} ({_PREFIX}{name.upper()}){told}: {entry['msg']}"
+
+
+def _is_loopback(broker: str) -> bool:
+    host = broker.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
