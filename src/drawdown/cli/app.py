@@ -34,6 +34,22 @@ def worker() -> None:
         raise UserError(f"the worker stopped: {failure}" if str(failure) else f"the worker stopped: {failure!r}")
 
 
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="of all random draws")] = 1,
+    accounts: Annotated[int, typer.Option(min=20, max=100_000, help="how many accounts")] = 200,
+    events: Annotated[int, typer.Option(min=0, help="at most so many requests of the trace; 0: all")] = 0,
+    kill: Annotated[bool, typer.Option("--kill", help="SIGKILL the worker and empty Redis in the middle")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="leave Kafka and Redis running until Ctrl-C")] = False,
+) -> None:
+    """Rate a real trace on a real Kafka and Redis, and check every amount with an independent rater."""
+    from drawdown.cli.demo import demo as run  # noqa: PLC0415
+    from drawdown.demo.run import Options  # noqa: PLC0415
+
+    run(Options(seed, accounts, events, kill), as_json=as_json, keep=keep)
+
+
 @topics.command()
 def create(
     replicas: Annotated[int, typer.Option(min=1, max=9, help="copies of every partition")] = 1,

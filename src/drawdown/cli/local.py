@@ -9,11 +9,16 @@ from drawdown.local.stack import KAFKA_VARIABLE, REDIS_VARIABLE, LocalStack
 from drawdown.settings import load_settings
 
 
-def up() -> None:
-    """Run a stack until a signal."""
+def wait_for_signal() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+def up() -> None:
+    """Run a stack until a signal."""
     print("starting Kafka and Redis …", flush=True)
     with LocalStack() as stack:
         settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis)
@@ -26,5 +31,5 @@ def up() -> None:
         print(f"export {KAFKA_VARIABLE}={stack.addresses.kafka}")
         print(f"export {REDIS_VARIABLE}={stack.addresses.redis}")
         print("They run until Ctrl-C; their data goes with them. In another shell: `drawdown worker`", flush=True)
-        ended.wait()
+        wait_for_signal()
     print("stopped")

@@ -1,0 +1,40 @@
+"""Read whole topics as they are now, committed records only: for checks and reports."""
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from drawdown.engine.records import Record
+
+
+async def read_topics(servers: str, prefix: str, topics: Sequence[str]) -> dict[str, list[Record]]:
+    """Give topic → its committed records, partition by partition in order of offset."""
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=servers,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        fetch_max_bytes=64 * 1024 * 1024,
+        max_poll_records=None,
+    )
+    await reader.start()
+    try:
+        return {topic: await _read(reader, prefix, topic) for topic in topics}
+    finally:
+        await reader.stop()
+
+
+async def _read(reader: AIOKafkaConsumer, prefix: str, topic: str) -> list[Record]:
+    name = prefix + topic
+    await reader._client.set_topics([name])  # noqa: SLF001  partitions_for_topic knows only topics asked for before
+    places = [TopicPartition(name, number) for number in sorted(reader.partitions_for_topic(name) or ())]
+    reader.assign(places)
+    await reader.seek_to_beginning(*places)
+    ends = await reader.end_offsets(places)
+    found: dict[TopicPartition, list[Record]] = {place: [] for place in places}
+    while [place for place in places if await reader.position(place) < ends[place]]:
+        for place, records in (await reader.getmany(timeout_ms=200)).items():
+            found[place].extend(
+                Record(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records
+            )
+    return [record for place in places for record in found[place]]

@@ -1,0 +1,44 @@
+"""`drawdown demo`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from drawdown.adapters.clock import SystemClock
+from drawdown.cli.local import wait_for_signal
+from drawdown.demo.report import show
+from drawdown.demo.run import Options, run, stack_of
+from drawdown.demo.summary import Summary, faults
+from drawdown.domain.errors import REASONS
+
+OUTPUT = Path("build/demo/summary.json")
+
+
+def demo(options: Options, *, as_json: bool, keep: bool) -> None:
+    """Run the demonstration; exit code 1 when the check fails or a number that must not be zero is."""
+    console = Console(stderr=as_json)
+    with stack_of(console) as stack:
+        summary, found = asyncio.run(run(stack, options, console))
+        missing = faults(summary, REASONS) if not options.events else []
+        write(summary)
+        if as_json:
+            sys.stdout.write(OUTPUT.read_text())
+        else:
+            show(summary, found, console, SystemClock().now_ms())
+        for name in missing:
+            console.print(f"[red]wrong[/red] {name}: must not be zero")
+        console.print(f"The same numbers: {OUTPUT}")
+        if keep:
+            console.print(f"Kafka {stack.addresses.kafka}, Redis {stack.addresses.redis}; they run until Ctrl-C")
+            wait_for_signal()
+    if missing or not summary.conserved:
+        sys.exit(1)
+
+
+def write(summary: Summary) -> None:
+    """Write the summary's file."""
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")

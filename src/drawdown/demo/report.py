@@ -1,0 +1,93 @@
+"""The report that people read."""
+
+import math
+from fractions import Fraction
+
+from rich.console import Console
+from rich.table import Table
+
+from drawdown.demo.summary import Summary, busiest, decimal, services_of
+from drawdown.oracle.audit import Audit
+from drawdown.oracle.rater import Plan
+
+BUSIEST = 5
+_DAY_MS, _HOUR_MS, _MINUTE_MS = 86_400_000, 3_600_000, 60_000
+_STATUS = {"active": "Active", "settling": "Expired (settling)", "expired": "Expired"}
+
+
+def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
+    """Print totals, the busiest accounts, dead letters and the verdict."""
+    console.print()
+    console.print(_totals(summary))
+    console.print(_accounts(found, now))
+    letters = ", ".join(f"{reason} {count}" for reason, count in summary.dead_letters.items()) or "none"
+    console.print(f"Dead letters: {letters}", soft_wrap=True)
+    console.print(
+        f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates,"
+        f" {sum(summary.dead_letters.values())} inputs refused; {summary.charges} charges, {summary.overages} overages",
+        soft_wrap=True,
+    )
+    console.print(
+        f"Splits: {summary.splits['amount']} in amount, {summary.splits['time']} in time."
+        f" Plans expired: {summary.plans_expired['amount']} by amount, {summary.plans_expired['time']} by time",
+        soft_wrap=True,
+    )
+    console.print(f"{summary.events_per_second} events/s over {summary.seconds} s, publishing included")
+    for finding in summary.findings:
+        console.print(f"[red]wrong[/red] {finding}", soft_wrap=True)
+    if summary.conserved:
+        console.print("[green]conserved[/green]: every id has one outcome, every amount is right, seq has no gap,")
+        console.print("and granted = remaining + spent + forfeited for every plan. Redis agrees with the log.")
+    else:
+        console.print("[red]NOT conserved[/red]: see above")
+
+
+def _totals(summary: Summary) -> Table:
+    table = Table(title="Usage by service and who paid", title_justify="left")
+    for column in ("currency", "service"):
+        table.add_column(column)
+    for column in ("by plans", "on demand (to credits)"):
+        table.add_column(column, justify="right")
+    for currency, services in summary.by_service.items():
+        for service, paid in services.items():
+            table.add_row(currency, service, _short(paid.get("plan", "0")), _short(paid.get("on demand", "0")))
+    return table
+
+
+def _accounts(found: Audit, now: int) -> Table:
+    table = Table(title="The busiest accounts and their plans", title_justify="left")
+    for column in ("account", "plan", "services"):
+        table.add_column(column)
+    table.add_column("remaining", justify="right")
+    table.add_column("time left", justify="right")
+    table.add_column("spent", justify="right")
+    table.add_column("status")
+    for name, account in busiest(found, BUSIEST):
+        for plan in account.plans:
+            table.add_row(
+                f"{name} ({account.currency})",
+                plan.name.removeprefix(f"{name}-"),
+                services_of(plan),
+                _short(decimal(plan.amount - plan.spent)),
+                _time_left(plan, now),
+                _short(decimal(plan.spent)),
+                _STATUS[plan.status],
+            )
+    return table
+
+
+def _short(amount: str) -> str:
+    """Round an amount to cents, for people."""
+    cents = math.floor(Fraction(amount) * 100 + Fraction(1, 2))
+    return f"{cents // 100:,}.{cents % 100:02d}"
+
+
+def _time_left(plan: Plan, now: int) -> str:
+    if plan.end is None:
+        return "open-ended"
+    left = plan.end - now
+    if left <= 0:
+        return "none"
+    if left >= _DAY_MS:
+        return f"{left // _DAY_MS} days"
+    return f"{left // _HOUR_MS} h {left % _HOUR_MS // _MINUTE_MS} min"

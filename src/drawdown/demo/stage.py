@@ -1,0 +1,193 @@
+"""A stage for whole runs: topics on a stack, worker processes, publishing, waiting until all is taken, reading back."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+from redis.asyncio import Redis
+
+from drawdown.adapters.clock import SystemClock
+from drawdown.adapters.kafka.admin import Admin
+from drawdown.adapters.kafka.log import KafkaLog
+from drawdown.adapters.kafka.reading import read_topics
+from drawdown.adapters.redis.cache import RedisCache
+from drawdown.domain.limits import WATERMARK_MARGIN_MS
+from drawdown.engine.records import Record
+from drawdown.errors import UserError
+from drawdown.ledgers.plans import PlansLedger
+from drawdown.local.child import Child
+from drawdown.local.stack import Addresses
+from drawdown.settings import Settings
+from drawdown.topics import CREATE_TIME, PLAN_COMMANDS, USAGE
+from drawdown.traces.events import Outgoing
+
+INPUTS = (PLAN_COMMANDS, *USAGE)
+_POLL_SECONDS = 0.2
+_MARKERS_MAX = 16  # a gap so small may be nothing but the markers of transactions that forwarded records
+
+
+class Stage:
+    """Topics and workers over a running stack; everything it started ends with it."""
+
+    def __init__(self, addresses: Addresses, settings: Settings) -> None:
+        """Use a stack. settings: of the workers too."""
+        self.settings = settings
+        self.workers: list[Child] = []
+        self._addresses = addresses
+        self._folder = tempfile.TemporaryDirectory(prefix="drawdown-stage-")
+        self._started = 0
+        self._log = KafkaLog(addresses.kafka, PlansLedger.name, settings.prefix)
+        self.redis = Redis.from_url(addresses.redis)
+        self.cache = RedisCache(self.redis, PlansLedger.name, settings.prefix)
+
+    async def __aenter__(self) -> Self:
+        """Make the topics."""
+        async with Admin(self.settings.kafka, self.settings.prefix) as admin:
+            await admin.create(self.settings.topics)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the workers and let go of everything."""
+        for worker in self.workers:
+            worker.stop()
+        await self._log.stop()
+        await self.redis.aclose()
+        self._folder.cleanup()
+
+    # --- workers ------------------------------------------------------------------------------
+
+    def start_worker(self, command: Sequence[str] = ("-m", "drawdown", "worker")) -> Child:
+        """Start a worker process of this Python."""
+        self._started += 1
+        told = self.settings.model_dump(mode="json") | {"redis": self._addresses.redis}
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("DRAWDOWN_")},
+            **{f"DRAWDOWN_{name.upper()}": str(value) for name, value in told.items()},
+        }
+        log = Path(self._folder.name) / f"worker-{self._started}.log"
+        worker = Child([sys.executable, *command], log, environment)
+        self.workers.append(worker)
+        return worker
+
+    def pause(self, worker: Child) -> None:
+        """Stop a worker in its tracks (SIGSTOP)."""
+        os.kill(worker.pid, signal.SIGSTOP)
+
+    def resume(self, worker: Child) -> None:
+        """Let a paused worker go on (SIGCONT)."""
+        os.kill(worker.pid, signal.SIGCONT)
+
+    def check_alive(self) -> None:
+        """Raise UserError with the end of its log when no worker runs any more."""
+        if self.workers and not any(worker.alive for worker in self.workers):
+            raise UserError(f"the worker ended:\n{self.workers[-1].tail(2_000)}")
+
+    # --- publishing ---------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def publisher(self) -> AsyncIterator["Publisher"]:
+        """Give a producer for the length of a context; all is sent when it ends."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, linger_ms=5, max_batch_size=262_144)
+        await producer.start()
+        try:
+            yield Publisher(producer, self.settings)
+            await producer.flush()
+        finally:
+            await producer.stop()
+
+    async def publish(self, records: Iterable[Outgoing]) -> int:
+        """Send records; give how many."""
+        async with self.publisher() as publisher:
+            return await publisher.send(records)
+
+    # --- waiting and reading ------------------------------------------------------------------
+
+    async def waiting(self) -> int:
+        """Count the input records that no commit has taken yet."""
+        shards = range(self.settings.shards)
+        return sum(await asyncio.gather(*(self._waiting(shard) for shard in shards)))
+
+    async def _waiting(self, shard: int) -> int:
+        newest = await self._log.newest_commit(shard)
+        taken = {position.topic: position.next_offset for position in newest[0].inputs} if newest else {}
+        bounds = await self._log.input_bounds(shard, INPUTS)
+        count = 0
+        for topic, (earliest, end) in bounds.items():
+            at = taken.get(topic, earliest)
+            gap = end - at
+            if 0 < gap <= _MARKERS_MAX:
+                found = [await self._log.read_input(shard, topic, offset) for offset in range(at, end)]
+                gap = sum(record is not None for record in found)
+            count += gap
+        return count
+
+    async def all_taken(self, told: Callable[[int], None] | None = None, *, seconds: float = 300) -> None:
+        """Wait until every input is taken; `told` hears how many are not. Raise UserError after `seconds`."""
+        async with _within(seconds, "input was still not taken"):
+            while waiting := await self.waiting():
+                self.check_alive()
+                if told is not None:
+                    told(waiting)
+                await asyncio.sleep(_POLL_SECONDS)
+            if told is not None:
+                told(0)
+
+    async def nothing_due(self, *, seconds: float = 60) -> None:
+        """Wait until no account has a timer due: on the wall clock, or by the log's own on CreateTime stacks."""
+        if self.settings.timestamp_type == CREATE_TIME:
+            return
+        async with _within(seconds, "timers were still due"):
+            while True:
+                now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
+                shards = range(self.settings.shards)
+                due = await asyncio.gather(*(self.cache.due(shard, now, 1) for shard in shards))
+                if not any(due) and not await self.waiting():
+                    return
+                self.check_alive()
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def read(self) -> dict[str, list[Record]]:
+        """Read every topic back but the ledger's own."""
+        topics = [spec.name for spec in self.settings.topics if not spec.name.startswith(("changelog.", "known-ids."))]
+        return await read_topics(self.settings.kafka, self.settings.prefix, topics)
+
+
+class Publisher:
+    """Sends records to the stage's topics."""
+
+    def __init__(self, producer: AIOKafkaProducer, settings: Settings) -> None:
+        """Use a started producer."""
+        self._producer = producer
+        self._prefix = settings.prefix
+        self._own_clock = settings.timestamp_type == CREATE_TIME
+
+    async def send(self, records: Iterable[Outgoing]) -> int:
+        """Hand records to the producer; give how many."""
+        count = 0
+        for one in records:
+            await self._producer.send(
+                self._prefix + one.topic,
+                one.value,
+                key=one.key,
+                partition=one.partition,
+                headers=list(one.headers),
+                timestamp_ms=one.time if self._own_clock and one.time else None,
+            )
+            count += 1
+        return count
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise UserError(f"after {seconds:g} seconds {what}") from error

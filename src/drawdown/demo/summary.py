@@ -1,0 +1,145 @@
+"""What a whole run came to: numbers for summary.json and a report for people."""
+
+from fractions import Fraction
+
+import msgspec
+
+from drawdown.adapters.kafka.partitioner import shard_of
+from drawdown.demo.stage import Stage
+from drawdown.domain.model import Account as State
+from drawdown.domain.money import CURRENCIES
+from drawdown.domain.prices import Prices
+from drawdown.engine.records import Record
+from drawdown.ledgers.plans import PlansLedger
+from drawdown.oracle.audit import Audit, audit
+from drawdown.oracle.rater import Account, Oracle, Plan
+
+MISSING = "missing in Redis"
+
+
+class Summary(msgspec.Struct):
+    """The numbers of a run. Amounts are decimal strings; paid and by_service: currency → … → amount."""
+
+    conserved: bool
+    events: int
+    rated: int
+    duplicates: int
+    charges: int
+    overages: int
+    splits: dict[str, int]
+    plans_expired: dict[str, int]
+    dead_letters: dict[str, int]
+    paid: dict[str, dict[str, str]]
+    by_service: dict[str, dict[str, dict[str, str]]]
+    seconds: str
+    events_per_second: int
+    findings: list[str]
+    killed: bool = False
+
+
+def decimal(value: Fraction) -> str:
+    """Write a fraction whose denominator divides a power of ten, exactly and without trailing zeros."""
+    digits = 12
+    whole = value * 10**digits
+    text = str(whole.numerator).rjust(digits + 1, "0")
+    return f"{text[:-digits]}.{text[-digits:]}".rstrip("0").rstrip(".")
+
+
+async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
+    """Read everything back and have the oracle check it; compare Redis with what the log says."""
+    log = await stage.read()
+    policy = stage.settings.policy
+    oracle = Oracle(dict(policy.windows_ms), policy.default_window_ms, policy.skew_ms)
+    found = audit(log, oracle)
+    await _compare_redis(stage, found)
+    return summarise(log, found, seconds), found
+
+
+def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> Summary:
+    """Give the numbers of an audited log."""
+    events = sum(len(records) for topic, records in log.items() if topic.startswith("usage."))
+    paid: dict[str, dict[str, Fraction]] = {}
+    services: dict[str, dict[str, dict[str, str]]] = {}
+    for (currency, service, source), amount in sorted(found.spent.items()):
+        sums = paid.setdefault(currency, {})
+        sums[source] = sums.get(source, Fraction(0)) + amount
+        services.setdefault(currency, {}).setdefault(service, {})[source] = decimal(amount)
+    return Summary(
+        conserved=found.conserved,
+        events=events,
+        rated=found.counts["rated"],
+        duplicates=found.counts["duplicates"],
+        charges=found.counts["charges"],
+        overages=found.counts["credit-charging"],
+        splits={"amount": found.counts["splits_in_amount"], "time": found.counts["splits_in_time"]},
+        plans_expired={reason: found.counts[f"plans_expired_by_{reason}"] for reason in ("amount", "time")},
+        dead_letters=dict(sorted(found.dead_letters.items())),
+        paid={
+            currency: {source: decimal(amount) for source, amount in sources.items()}
+            for currency, sources in paid.items()
+        },
+        by_service=services,
+        seconds=f"{int(seconds * 10) // 10}.{int(seconds * 10) % 10}",
+        events_per_second=int(events / seconds) if seconds else 0,
+        findings=found.findings,
+    )
+
+
+async def _compare_redis(stage: Stage, found: Audit) -> None:
+    """Check that Redis holds, for every account, what the oracle came to."""
+    place = shard_of(stage.settings.shards)
+    ledger = PlansLedger(Prices(), stage.settings.policy)
+    names = sorted(found.oracle.accounts)
+    for shard in range(stage.settings.shards):
+        mine = [name for name in names if place(name.encode()) == shard]
+        states = (await stage.cache.look_up(shard, [], mine)).states
+        for name, state in zip(mine, states, strict=True):
+            told = _told(found.oracle.accounts[name])
+            held = MISSING if state is None else _held(ledger.decode_state(state))
+            if held != told:
+                found.note(f"Redis holds {held} for account {name}, the oracle says {told}")
+
+
+def _held(state: object) -> dict[str, tuple[str, Fraction]]:
+    if not isinstance(state, State):
+        return {}
+    scale = 10 ** CURRENCIES[state.currency].quantum_digits
+    return {plan.id: (plan.status, Fraction(plan.amount - plan.spent, scale)) for plan in state.plans}
+
+
+def _told(account: Account) -> dict[str, tuple[str, Fraction]]:
+    return {plan.name: (plan.status, plan.amount - plan.spent) for plan in account.plans}
+
+
+def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
+    """List the numbers of a demonstration that must not be zero and are."""
+    numbers: dict[str, int] = {
+        "events": summary.events,
+        "duplicates": summary.duplicates,
+        "charges": summary.charges,
+        "overages": summary.overages,
+        **{f"splits in {what}": count for what, count in summary.splits.items()},
+        **{f"plans expired by {what}": count for what, count in summary.plans_expired.items()},
+        **{f"dead letters {reason}": summary.dead_letters.get(reason, 0) for reason in sorted(reasons)},
+    }
+    missing = [name for name, count in numbers.items() if not count]
+    missing += [
+        f"paid {source} in {currency}"
+        for currency in ("USD", "VND")
+        for source in ("plan", "on demand")
+        if Fraction(summary.paid.get(currency, {}).get(source, "0")) <= 0
+    ]
+    return missing
+
+
+def busiest(found: Audit, count: int) -> list[tuple[str, Account]]:
+    """Give the accounts with the most applied inputs, those with plans."""
+    with_plans = [(name, account) for name, account in found.oracle.accounts.items() if account.plans]
+    return sorted(with_plans, key=lambda entry: -entry[1].applied)[:count]
+
+
+def services_of(plan: Plan) -> str:
+    """Say in words what a plan covers."""
+    if plan.scope is None:
+        return "all services"
+    return ", ".join(sorted({str(item["service"]) for item in plan.scope}))

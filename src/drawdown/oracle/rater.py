@@ -1,0 +1,353 @@
+"""The rater: accounts, plans and jobs, and what each input must lead to."""
+
+import copy
+import json
+import math
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, read_usage
+from drawdown.oracle.rules import MICRO, covers, cycles, half_up, months, price_of, quantum
+
+QUARTER_HOUR, WEEK = 900_000, 7 * DAY
+
+
+@dataclass
+class Plan:
+    """A plan as the oracle keeps it."""
+
+    name: str
+    book: dict[str, Any]
+    amount: Fraction
+    start: int
+    end: int | None
+    grace: int
+    priority: int
+    scope: list[dict[str, Any]] | None
+    quotas: list[tuple[dict[str, Any], Fraction]]
+    order: int
+    spent: Fraction = Fraction(0)
+    spent_by: dict[str, Fraction] = field(default_factory=dict)
+    quota_spent: list[Fraction] = field(default_factory=list)
+    status: str = "active"
+    expired_by: str = ""
+    forfeited: Fraction = Fraction(0)
+
+
+@dataclass
+class Job:
+    """A fine-tuning job as the oracle keeps it."""
+
+    total: int = 0
+    last_end: int = 0
+    last_append: int = 0
+    gpus: Fraction = Fraction(0)
+    dimensions: dict[str, str] = field(default_factory=dict)
+    closed: bool = False
+    forget_at: int = 0
+
+
+@dataclass
+class Account:
+    """An account as the oracle keeps it."""
+
+    currency: str
+    zone: ZoneInfo
+    applied: int = 0
+    plans: list[Plan] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one payer pays for one piece; plan None is on demand."""
+
+    time: int
+    meter: str
+    quantity: Fraction
+    amount: Fraction
+    book: str
+    plan: str | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One record that must be among the outputs."""
+
+    topic: str
+    kind: str = ""
+    event: str = ""
+    lines: tuple[Line, ...] = ()
+    balances: tuple[tuple[str, Fraction, Fraction], ...] = ()
+    plan: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    amount: Fraction = Fraction(0)
+
+
+class Oracle:
+    """Applies inputs in the order in which they were applied."""
+
+    def __init__(self, windows: dict[str, int] | None = None, window: int = 3 * DAY, skew: int = 300_000) -> None:
+        """Start without books and accounts. windows: by service, ms; window: of all others."""
+        self.windows = {"inference": DAY // 4} if windows is None else windows
+        self.window, self.skew = window, skew
+        self.books: dict[tuple[str, int], dict[str, Any]] = {}
+        self.accounts: dict[str, Account] = {}
+
+    def publish(self, value: bytes) -> None:
+        """Take a price book."""
+        book = json.loads(value)
+        self.books.setdefault((book["name"], book["version"]), book)
+
+    def apply(self, topic: str, value: bytes, headers: dict[str, bytes], appended: int) -> list[Expected]:
+        """Apply an input; give what must come out, in order. Raise Refused, and then nothing has changed."""
+        if topic == "plan-commands":
+            return self._command(read_json(value), appended)
+        return self._use(read_usage(value, headers), appended)
+
+    def _command(self, command: dict[str, Any], appended: int) -> list[Expected]:
+        name = command["account"]
+        account = self.accounts.get(name)
+        if command["command"] == "open_account":
+            if account is None:
+                account = Account(command["currency"], ZoneInfo(command.get("time_zone", "UTC")))
+                self.accounts[name] = account
+                out = [_event("account_opened")]
+            else:
+                out = [_event("command_refused", code="account_exists")]
+        elif account is None:
+            raise Refused("unknown_account")
+        elif command["command"] == "activate_plan":
+            out = [self._activate(account, command)]
+        else:
+            account = copy.deepcopy(account)  # a refusal on the way changes nothing
+            out = self._fire(account, appended)
+            self.accounts[name] = account
+        account.applied += 1
+        return out
+
+    def _activate(self, account: Account, command: dict[str, Any]) -> Expected:
+        name, scope = command["plan"], command.get("scope", "all")
+        start, end = instant(command["start"]), command.get("end") and instant(command["end"])
+        book = self.books.get((command["book"], command["book_version"]))
+        quotas = [(quota, Fraction(quota["amount"])) for quota in command.get("quotas", [])]
+        code = None
+        if any(plan.name == name for plan in account.plans):
+            code = "plan_exists"
+        elif command["currency"] != account.currency or (book and book["currency"] != account.currency):
+            code = "wrong_currency"
+        elif book is None:
+            code = "unknown_book"
+        elif end is not None and end <= start:
+            code = "bad_interval"
+        elif any(not covers(scope, quota["service"], quota.get("dimensions", {})) for quota, _ in quotas):
+            code = "bad_quota"
+        if code or book is None:
+            return _event("command_refused", plan=name, code=code)
+        amount = Fraction(command["amount"])
+        account.plans.append(
+            Plan(
+                name=name,
+                book=book,
+                amount=amount,
+                start=start,
+                end=end,
+                grace=command.get("grace_seconds", 86_400) * 1000,
+                priority=command.get("priority", 100),
+                scope=None if scope == "all" else scope,
+                quotas=quotas,
+                order=account.applied + 1,
+                quota_spent=[Fraction(0) for _ in quotas],
+            )
+        )
+        return _event("plan_activated", plan=name, amount=amount)
+
+    def _use(self, usage: Usage, appended: int) -> list[Expected]:
+        if appended - usage.end > self.windows.get(usage.service, self.window):
+            raise Refused("too_late")
+        if usage.end - appended > self.skew:
+            raise Refused("in_the_future")
+        account = self.accounts.get(usage.account)
+        if account is None:
+            raise Refused("unknown_account")
+        pieces = self._pieces(account, usage)
+        job = None
+        if usage.service == "fine-tuning":
+            job = replace(account.jobs.get(usage.resource, Job()))
+            if job.closed and job.forget_at < appended:
+                job = Job()
+            if job.closed:
+                raise Refused("job_closed")
+            job.total += usage.end - (usage.start or usage.end)
+            job.last_end, job.last_append = max(job.last_end, usage.end), appended
+            job.gpus, job.dimensions, job.closed = usage.gpus, usage.dimensions, usage.final
+            job.forget_at = self._forgotten(job)
+            if usage.final:
+                pieces += extra(job, usage.end)
+        out = self._pay(account, usage, pieces, appended)
+        if job is not None:
+            account.jobs[usage.resource] = job
+        account.applied += 1
+        return out
+
+    def _pieces(self, account: Account, usage: Usage) -> list[tuple[int, str, Fraction]]:
+        if usage.start is None:
+            return [(usage.end, meter, quantity) for meter, quantity in usage.quantities]
+        inside = set(months(usage.start, usage.end, account.zone))
+        inside |= {instant(book["effective_from"]) for book in self._on_demand(account.currency)}
+        for plan in account.plans:
+            if plan.status != "expired" and covers(plan.scope, usage.service, usage.dimensions):
+                inside |= {plan.start, usage.end if plan.end is None else plan.end}
+                inside |= set(cycles(plan.start, usage.end, account.zone))
+        bounds = [usage.start, *sorted(at for at in inside if usage.start < at < usage.end), usage.end]
+        pieces = []
+        left = dict(usage.quantities)
+        for start, end in pairwise(bounds):
+            for meter, whole in usage.quantities:
+                part = left[meter]
+                if end != usage.end:
+                    part = math.floor(whole * (end - start) / (usage.end - usage.start) / MICRO) * MICRO
+                left[meter] -= part
+                if part:
+                    pieces.append((start, meter, part))
+        return pieces
+
+    def _pay(
+        self, account: Account, usage: Usage, pieces: list[tuple[int, str, Fraction]], appended: int
+    ) -> list[Expected]:
+        plans = [replace(plan, quota_spent=list(plan.quota_spent)) for plan in sorted(account.plans, key=_order)]
+        before = {plan.name: plan.amount - plan.spent for plan in plans}
+        paid: list[Line] = []
+        demand: list[Line] = []
+        for time, meter, whole in pieces:
+            quantity = whole
+            for plan in plans:
+                if quantity and _accepts(plan, usage, time, appended):
+                    quantity = self._draw(account, plan, usage, (time, meter, quantity), paid)
+            if quantity:
+                demand.append(self._on_demand_line(account, usage, (time, meter, quantity)))
+        payers = {line.plan for line in paid}
+        out = []
+        if paid or not demand:
+            balances = tuple((p.name, before[p.name], p.amount - p.spent) for p in plans if p.name in payers)
+            out.append(Expected("charges", event=usage.id, lines=tuple(paid), balances=balances))
+        if demand:
+            out.append(Expected("credit-charging", event=usage.id, lines=tuple(demand)))
+        account.plans = plans
+        return out + _used_up([plan for plan in plans if plan.name in payers and before[plan.name] > 0])
+
+    def _on_demand_line(self, account: Account, usage: Usage, piece: tuple[int, str, Fraction]) -> Line:
+        time, meter, quantity = piece
+        books = [book for book in self._on_demand(account.currency) if instant(book["effective_from"]) <= time]
+        if not books:
+            raise Refused("unknown_price")
+        book = max(books, key=lambda entry: (instant(entry["effective_from"]), entry["version"]))
+        price = price_of(book, usage.service, meter, usage.dimensions)
+        if price is None:
+            raise Refused("unknown_price")
+        return Line(time, meter, quantity, half_up(quantity * price, quantum(account.currency)), book["name"], None)
+
+    def _draw(
+        self, account: Account, plan: Plan, usage: Usage, piece: tuple[int, str, Fraction], paid: list[Line]
+    ) -> Fraction:
+        """Let a plan pay a piece as far as it can; give the quantity that stays uncovered."""
+        time, meter, quantity = piece
+        price = price_of(plan.book, usage.service, meter, usage.dimensions)
+        if price is None:
+            return quantity
+        matching = [i for i, (quota, _) in enumerate(plan.quotas) if covers([quota], usage.service, usage.dimensions)]
+        balance = min([plan.amount - plan.spent, *(plan.quotas[i][1] - plan.quota_spent[i] for i in matching)])
+        if balance <= 0:
+            return quantity
+        amount = half_up(quantity * price, quantum(account.currency))
+        uncovered = Fraction(0)
+        if amount > balance:
+            uncovered = half_up(quantity * (amount - balance) / amount, MICRO)
+            amount = balance
+        plan.spent += amount
+        plan.spent_by = {**plan.spent_by, usage.service: plan.spent_by.get(usage.service, Fraction(0)) + amount}
+        for i in matching:
+            plan.quota_spent[i] += amount
+        paid.append(Line(time, meter, quantity - uncovered, amount, plan.book["name"], plan.name))
+        return uncovered
+
+    def _fire(self, account: Account, now: int) -> list[Expected]:
+        """Do all that is due by `now`, earliest first."""
+        out: list[Expected] = []
+        while True:
+            due: list[tuple[int, str, Any]] = [
+                (plan.end if plan.status == "active" else plan.end + plan.grace, plan.name, plan)
+                for plan in account.plans
+                if plan.status != "expired" and plan.end is not None
+            ]
+            due += [(job.last_append + WEEK, name, job) for name, job in account.jobs.items() if not job.closed]
+            due = [entry for entry in due if entry[0] <= now]
+            if not due:
+                return out
+            _, name, what = min(due, key=lambda entry: entry[:2])
+            if isinstance(what, Job):
+                what.closed, what.forget_at = True, self._forgotten(what)
+                ident = f"job-closed:{name}:{what.last_end}"
+                usage = Usage("", "drawdown", ident, "fine-tuning", name, what.dimensions, None, what.last_end, [])
+                out += self._pay(account, usage, extra(what, what.last_end), now)
+                out.append(_event("job_closed", reason="silence"))
+            elif what.status == "active":
+                what.status, what.expired_by = "settling", "time"
+                out.append(_event("plan_expired", plan=name, reason="time"))
+            else:
+                out.append(_settle(what))
+
+    def _forgotten(self, job: Job) -> int:
+        return job.last_end + self.windows.get("fine-tuning", self.window) + self.skew
+
+    def _on_demand(self, currency: str) -> list[dict[str, Any]]:
+        return [book for book in self.books.values() if book["kind"] == "on_demand" and book["currency"] == currency]
+
+
+def _event(kind: str, **values: Any) -> Expected:
+    return Expected("account-events", kind, **values)
+
+
+def _used_up(paying: list[Plan]) -> list[Expected]:
+    out = []
+    for plan in paying:
+        if plan.spent == plan.amount:
+            if not plan.expired_by:
+                plan.expired_by = "amount"
+                out.append(_event("plan_expired", plan=plan.name, reason="amount"))
+            plan.status = "settling"
+            if plan.end is None:
+                out.append(_settle(plan))
+    return out
+
+
+def _settle(plan: Plan) -> Expected:
+    plan.status, plan.forfeited = "expired", plan.amount - plan.spent
+    return _event("plan_settled", plan=plan.name, amount=plan.forfeited)
+
+
+def _order(plan: Plan) -> tuple[int, int, float, int]:
+    if plan.scope is None:
+        narrow = 3
+    elif all(item.get("dimensions") for item in plan.scope):
+        narrow = 0
+    else:
+        narrow = 1 if len({item["service"] for item in plan.scope}) == 1 else 2
+    return plan.priority, narrow, math.inf if plan.end is None else plan.end, plan.order
+
+
+def _accepts(plan: Plan, usage: Usage, time: int, appended: int) -> bool:
+    if plan.status == "expired" or not covers(plan.scope, usage.service, usage.dimensions):
+        return False
+    return plan.start <= time and (plan.end is None or (time < plan.end and appended < plan.end + plan.grace))
+
+
+def extra(job: Job, at: int) -> list[tuple[int, str, Fraction]]:
+    """Give the piece that rounds a finished job up to the next quarter of an hour."""
+    missing = math.ceil(Fraction(job.total, QUARTER_HOUR)) * QUARTER_HOUR - job.total
+    quantity = Fraction(missing, 1000) * job.gpus
+    return [(at, "gpu_seconds", quantity)] if quantity else []

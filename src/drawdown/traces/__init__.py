@@ -1,0 +1,1 @@
+"""Public traces as usage: CSV rows to CloudEvents."""
