@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,6 +49,33 @@ def demo(
     from drawdown.demo.run import Options  # noqa: PLC0415
 
     run(Options(seed, accounts, events, kill), as_json=as_json, keep=keep)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="a CSV file, plain or gzip", exists=True, dir_okay=False)],
+    service: Annotated[Literal["inference", "gpu-container", "fine-tuning"], typer.Option("--as", help="what it is")],
+    accounts: Annotated[int, typer.Option(min=1, max=100_000, help="spread over so many, the first oftenest")] = 100,
+    seed: Annotated[int, typer.Option(help="of all random draws")] = 1,
+    speed: Annotated[int, typer.Option(min=0, help="times real time; 0: as fast as it goes")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="at most so many rows; 0: all")] = 0,
+    local: Annotated[bool, typer.Option("--local", help="on a stack of its own, with a worker and a check")] = False,
+    preset: Annotated[str, typer.Option(help="azure-llm or alibaba-pods; else the header decides")] = "",
+    time: Annotated[str, typer.Option(help="column: when a call was made")] = "",
+    start: Annotated[str, typer.Option(help="column: when a run started")] = "",
+    end: Annotated[str, typer.Option(help="column: when a run ended")] = "",
+    count: Annotated[list[str] | None, typer.Option(help="METER=COLUMN of a call, may be repeated")] = None,
+    name: Annotated[str, typer.Option(help="column: a run's container or job")] = "",
+    gpus: Annotated[str, typer.Option(help="column: a run's number of GPUs")] = "",
+    gpu_model: Annotated[str, typer.Option(help="column: a run's GPU model")] = "",
+) -> None:
+    """Publish a CSV trace as usage, its last event at now. The accounts are named replay-0000 and so on."""
+    from drawdown.cli.replay import columns_of  # noqa: PLC0415
+    from drawdown.cli.replay import replay as run  # noqa: PLC0415
+    from drawdown.demo.replay import Replay  # noqa: PLC0415
+
+    columns = columns_of(preset, time, start, end, count or [], name, gpus, gpu_model)
+    run(Replay(file, service, columns, accounts, seed, speed, limit), local=local)
 
 
 @topics.command()

@@ -1,6 +1,7 @@
 """`drawdown demo`."""
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ OUTPUT = Path("build/demo/summary.json")
 def demo(options: Options, *, as_json: bool, keep: bool) -> None:
     """Run the demonstration; exit code 1 when the check fails or a number that must not be zero is."""
     console = Console(stderr=as_json)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
     with stack_of(console) as stack:
         summary, found = asyncio.run(run(stack, options, console))
         missing = faults(summary, REASONS) if not options.events else []

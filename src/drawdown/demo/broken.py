@@ -76,7 +76,7 @@ def broken(now: int) -> Iterator[Outgoing]:
     yield _with("meter", now, dreamed_tokens=3)  # unknown_meter
     yield _with("model", now, model="Unpriced-1B")  # unknown_price
     yield _with("negative", now, input_tokens=-1)  # negative_quantity
-    yield _with("amount", now, images=4_000_000_000_000)  # amount_too_large
+    yield _with("amount", now, images=900_000_000_000)  # amount_too_large
     yield from _closed_job(now)
     yield from _too_many(now)
 

@@ -22,9 +22,10 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
     console.print(_accounts(found, now))
     letters = ", ".join(f"{reason} {count}" for reason, count in summary.dead_letters.items()) or "none"
     console.print(f"Dead letters: {letters}", soft_wrap=True)
+    refused = sum(summary.dead_letters.values())
     console.print(
-        f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates,"
-        f" {sum(summary.dead_letters.values())} inputs refused; {summary.charges} charges, {summary.overages} overages",
+        f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates, {refused} refused,"
+        f" {summary.forwarded} forwarded to their partition; {summary.charges} charges, {summary.overages} overages",
         soft_wrap=True,
     )
     console.print(

@@ -79,7 +79,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         await stage.all_taken()
         began = time.monotonic_ns()
         others = [*broken.late(now), *broken.misplaced(stage.settings.shards, now), *broken.broken(now)]
-        with _progress(console) as progress:
+        with progress_of(console) as progress:
             task = progress.add_task("rating usage", total=len(usage) + len(others))
             await _rate(stage, usage, others, options, progress, task)
         took = Fraction(time.monotonic_ns() - began, _NS)
@@ -94,7 +94,7 @@ def _usage(options: Options, dice: random.Random, now: int) -> list[Outgoing]:
     """Give the trace and the generated usage in order of time, disturbed."""
     trace = read_trace(trace_path(), INFERENCE, limit=options.events)
     names = [scenario.account_name(number) for number in range(options.accounts)]
-    calls = events_of(trace, INFERENCE, names, options.seed, now - trace.last)
+    calls = events_of(trace, INFERENCE, names, options.seed, lambda at: at + now - trace.last)
     merged = sorted([*calls, *scenario.generated(options.accounts, dice, now)], key=lambda one: one.time)
     return scenario.disturbed(merged, dice)
 
@@ -109,38 +109,29 @@ async def _rate(
         progress.update(task, completed=total - min(waiting, total))  # type: ignore[arg-type]
 
     if options.kill:
-        await stage.publish(usage[: len(usage) // 2])
-        await _until_busy(stage)
-        await kill_and_flush(stage, progress.console)
-        await stage.publish(usage[len(usage) // 2 :])
+        async with asyncio.TaskGroup() as together:
+            together.create_task(stage.publish(usage))
+            await stage.until_written(len(usage) // 4)
+            await kill_and_flush(stage, progress.console)
     else:
         await stage.publish(usage)
     await stage.publish(others)
     await stage.all_taken(told)
 
 
-async def _until_busy(stage: Stage) -> None:
-    """Return while the worker is in the middle of things: something is taken, and something waits."""
-    before = await stage.waiting()
-    async with asyncio.timeout(60):
-        while not 0 < await stage.waiting() < before:
-            before = max(before, await stage.waiting())
-            if not before:
-                return
-
-
 async def kill_and_flush(stage: Stage, console: Console) -> None:
     """SIGKILL the worker, empty this run's Redis keys, start a worker again."""
-    waiting = await stage.waiting()
     for worker in stage.workers:
         worker.kill()
+    written = await stage.written()
     keys = [key async for key in stage.redis.scan_iter(match=f"{stage.settings.prefix}*")]
     await stage.redis.unlink(*keys)
-    console.print(f"SIGKILL to the worker with {waiting} events waiting; {len(keys)} Redis keys deleted; a new worker")
+    console.print(f"SIGKILL to the worker after {written} outputs; {len(keys)} Redis keys deleted; a new worker starts")
     stage.start_worker()
 
 
-def _progress(console: Console) -> Progress:
+def progress_of(console: Console) -> Progress:
+    """Give a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=False)
 

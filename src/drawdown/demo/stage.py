@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from drawdown.adapters.clock import SystemClock
 from drawdown.adapters.kafka.admin import Admin
 from drawdown.adapters.kafka.log import KafkaLog
-from drawdown.adapters.kafka.reading import read_topics
+from drawdown.adapters.kafka.reading import read_topics, topic_ends
 from drawdown.adapters.redis.cache import RedisCache
 from drawdown.domain.limits import WATERMARK_MARGIN_MS
 from drawdown.engine.records import Record
@@ -25,7 +25,7 @@ from drawdown.ledgers.plans import PlansLedger
 from drawdown.local.child import Child
 from drawdown.local.stack import Addresses
 from drawdown.settings import Settings
-from drawdown.topics import CREATE_TIME, PLAN_COMMANDS, USAGE
+from drawdown.topics import CHARGES, CREATE_TIME, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
 from drawdown.traces.events import Outgoing
 
 INPUTS = (PLAN_COMMANDS, *USAGE)
@@ -57,6 +57,10 @@ class Stage:
         """End the workers and let go of everything."""
         for worker in self.workers:
             worker.stop()
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of connections and the folder."""
         await self._log.stop()
         await self.redis.aclose()
         self._folder.cleanup()
@@ -140,18 +144,37 @@ class Stage:
                 told(0)
 
     async def nothing_due(self, *, seconds: float = 60) -> None:
-        """Wait until no account has a timer due: on the wall clock, or by the log's own on CreateTime stacks."""
-        if self.settings.timestamp_type == CREATE_TIME:
-            return
+        """Wait until no account has a timer due: by the wall clock, on CreateTime stacks by the log's own."""
         async with _within(seconds, "timers were still due"):
             while True:
-                now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
-                shards = range(self.settings.shards)
-                due = await asyncio.gather(*(self.cache.due(shard, now, 1) for shard in shards))
+                due = await asyncio.gather(*(self._due(shard) for shard in range(self.settings.shards)))
                 if not any(due) and not await self.waiting():
                     return
                 self.check_alive()
                 await asyncio.sleep(_POLL_SECONDS)
+
+    async def _due(self, shard: int) -> bool:
+        now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
+        if self.settings.timestamp_type == CREATE_TIME:
+            newest = await self._log.newest_commit(shard)
+            now = newest[0].watermark if newest else 0
+        return bool(await self.cache.due(shard, now, 1))
+
+    async def written(self) -> int:
+        """Say how far the charges and overages have come: the sum of their partitions' ends, markers included."""
+        async with topic_ends(self.settings.kafka, self.settings.prefix, (CHARGES, CREDIT_CHARGING)) as ends:
+            return await ends()
+
+    async def until_written(self, count: int, *, seconds: float = 120) -> None:
+        """Wait until the workers have written so much."""
+        names = (CHARGES, CREDIT_CHARGING)
+        async with (
+            _within(seconds, f"the workers had not written {count} outputs"),
+            topic_ends(self.settings.kafka, self.settings.prefix, names) as ends,
+        ):
+            while await ends() < count:
+                self.check_alive()
+                await asyncio.sleep(_POLL_SECONDS / 10)
 
     async def read(self) -> dict[str, list[Record]]:
         """Read every topic back but the ledger's own."""

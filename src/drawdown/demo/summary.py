@@ -24,6 +24,7 @@ class Summary(msgspec.Struct):
     events: int
     rated: int
     duplicates: int
+    forwarded: int
     charges: int
     overages: int
     splits: dict[str, int]
@@ -58,6 +59,7 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
 def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> Summary:
     """Give the numbers of an audited log."""
     events = sum(len(records) for topic, records in log.items() if topic.startswith("usage."))
+    events -= found.counts["forwarded"]  # the copy on the right partition is the same event
     paid: dict[str, dict[str, Fraction]] = {}
     services: dict[str, dict[str, dict[str, str]]] = {}
     for (currency, service, source), amount in sorted(found.spent.items()):
@@ -69,6 +71,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         events=events,
         rated=found.counts["rated"],
         duplicates=found.counts["duplicates"],
+        forwarded=found.counts["forwarded"],
         charges=found.counts["charges"],
         overages=found.counts["credit-charging"],
         splits={"amount": found.counts["splits_in_amount"], "time": found.counts["splits_in_time"]},
@@ -116,6 +119,7 @@ def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
     numbers: dict[str, int] = {
         "events": summary.events,
         "duplicates": summary.duplicates,
+        "forwarded": summary.forwarded,
         "charges": summary.charges,
         "overages": summary.overages,
         **{f"splits in {what}": count for what, count in summary.splits.items()},

@@ -5,6 +5,7 @@ from typing import Final
 # --- amounts and quantities -------------------------------------------------------------------
 AMOUNT_MAX: Final = 2**62 - 1  # quanta of a currency, any single amount or sum
 QUANTITY_MAX: Final = 2**62 - 1  # millionths of a meter's quantum
+COUNT_MAX: Final = 10**12  # tokens, characters, images, GPUs, gigabytes in one event
 INTERVAL_MAX_MS: Final = 24 * 3_600_000
 
 # --- text -------------------------------------------------------------------------------------

@@ -3,11 +3,10 @@
 import re
 
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import QUANTITY_MAX
+from drawdown.domain.limits import COUNT_MAX, QUANTITY_MAX
 
 MILLIONTHS = 1_000_000
 _THOUSANDTHS = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,3})0*)?", re.ASCII)
-COUNT_MAX = 10**12  # of tokens, characters, images, GPUs, gigabytes in one event
 
 
 def parse_thousandths(value: int | str, field: str) -> int:

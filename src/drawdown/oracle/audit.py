@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Protocol
 
 from drawdown.oracle.rater import Account, Expected, Line, Oracle
@@ -160,28 +161,34 @@ def _compare(where: str, expected: list[Expected], outputs: dict[str, list[dict[
         if told != wanted:
             found.note(f"{where}: {topic} holds {told}, the oracle says {wanted}")
     for output in (*outputs.get("charges", ()), *outputs.get("credit-charging", ())):
-        if Fraction(output["total"]) != sum(Fraction(line["amount"]) for line in output["lines"]):
+        if number(output["total"]) != sum(number(line["amount"]) for line in output["lines"]):
             found.note(f"{where}: total {output['total']} is not the sum of its lines")
+
+
+@lru_cache(maxsize=65_536)
+def number(text: str) -> Fraction:
+    """Read a decimal string."""
+    return Fraction(text)
 
 
 def seen_of(topic: str, output: dict[str, Any]) -> Expected:
     """Give an output in the oracle's words."""
     if topic == "account-events":
-        amount = Fraction(output["amount"])
+        amount = number(output["amount"])
         kind, plan = output["kind"], output["plan"]
         return Expected(topic, kind, plan=plan, code=output["code"], reason=output["reason"], amount=amount)
     lines = tuple(
         Line(
             instant(line["time"]),
             line["meter"],
-            Fraction(line["quantity"]),
-            Fraction(line["amount"]),
+            number(line["quantity"]),
+            number(line["amount"]),
             line["book"],
             line["payer"]["plan"] if topic == "charges" else None,
         )
         for line in output["lines"]
     )
-    balances = tuple((b["plan"], Fraction(b["before"]), Fraction(b["after"])) for b in output.get("balances", ()))
+    balances = tuple((b["plan"], number(b["before"]), number(b["after"])) for b in output.get("balances", ()))
     return Expected(topic, event=output["event"]["id"], lines=lines, balances=balances)
 
 
@@ -256,7 +263,8 @@ def _every_input_accounted(
             found.note(f"{position} cannot be read, and is not among the dead letters")
             continue
         if identity in used:
-            found.counts["duplicates"] += 1
+            forwarded = used[identity][1] != record.partition
+            found.counts["forwarded" if forwarded else "duplicates"] += 1
         elif not _idle_timer(record):
             found.note(f"{identity} at {position} has no outcome")
 
@@ -288,11 +296,11 @@ def _conserved(applied: Mapping[str, dict[int, Applied]], found: Audit) -> None:
                 service = output["event"]["service"]
                 for line in output["lines"]:
                     payer = line["payer"]["plan"] if "payer" in line else "on demand"
-                    spent[payer] += Fraction(line["amount"])
+                    spent[payer] += number(line["amount"])
                     source = "plan" if "payer" in line else "on demand"
-                    found.spent[account.currency, service, source] += Fraction(line["amount"])
+                    found.spent[account.currency, service, source] += number(line["amount"])
                 for balance in output.get("balances", ()):
-                    remaining[balance["plan"]] = Fraction(balance["after"])
+                    remaining[balance["plan"]] = number(balance["after"])
         _check_plans(name, account, spent, remaining, found)
 
 

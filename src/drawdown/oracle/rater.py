@@ -97,6 +97,7 @@ class Oracle:
         self.window, self.skew = window, skew
         self.books: dict[tuple[str, int], dict[str, Any]] = {}
         self.accounts: dict[str, Account] = {}
+        self._prices: dict[object, Fraction | None] = {}
 
     def publish(self, value: bytes) -> None:
         """Take a price book."""
@@ -219,7 +220,10 @@ class Oracle:
     def _pay(
         self, account: Account, usage: Usage, pieces: list[tuple[int, str, Fraction]], appended: int
     ) -> list[Expected]:
-        plans = [replace(plan, quota_spent=list(plan.quota_spent)) for plan in sorted(account.plans, key=_order)]
+        plans = [
+            replace(plan, quota_spent=list(plan.quota_spent)) if plan.status != "expired" else plan
+            for plan in sorted(account.plans, key=_order)
+        ]
         before = {plan.name: plan.amount - plan.spent for plan in plans}
         paid: list[Line] = []
         demand: list[Line] = []
@@ -246,7 +250,7 @@ class Oracle:
         if not books:
             raise Refused("unknown_price")
         book = max(books, key=lambda entry: (instant(entry["effective_from"]), entry["version"]))
-        price = price_of(book, usage.service, meter, usage.dimensions)
+        price = self._price(book, usage, meter)
         if price is None:
             raise Refused("unknown_price")
         return Line(time, meter, quantity, half_up(quantity * price, quantum(account.currency)), book["name"], None)
@@ -256,7 +260,7 @@ class Oracle:
     ) -> Fraction:
         """Let a plan pay a piece as far as it can; give the quantity that stays uncovered."""
         time, meter, quantity = piece
-        price = price_of(plan.book, usage.service, meter, usage.dimensions)
+        price = self._price(plan.book, usage, meter)
         if price is None:
             return quantity
         matching = [i for i, (quota, _) in enumerate(plan.quotas) if covers([quota], usage.service, usage.dimensions)]
@@ -300,6 +304,12 @@ class Oracle:
                 out.append(_event("plan_expired", plan=name, reason="time"))
             else:
                 out.append(_settle(what))
+
+    def _price(self, book: dict[str, Any], usage: Usage, meter: str) -> Fraction | None:
+        key = (book["name"], book["version"], usage.service, meter, *usage.dimensions.items())
+        if key not in self._prices:
+            self._prices[key] = price_of(book, usage.service, meter, usage.dimensions)
+        return self._prices[key]
 
     def _forgotten(self, job: Job) -> int:
         return job.last_end + self.windows.get("fine-tuning", self.window) + self.skew

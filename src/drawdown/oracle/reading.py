@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 DAY = 86_400_000
@@ -50,6 +51,7 @@ class Usage:
     final: bool = False
 
 
+@lru_cache(maxsize=65_536)
 def instant(text: str) -> int:
     """Read an RFC 3339 instant to the millisecond, finer digits cut off."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)", text, re.ASCII):
@@ -99,7 +101,7 @@ def _measured(service: str, event: dict[str, Any], data: dict[str, Any]) -> Usag
     dimensions = {key: data[key] for key in ("gpu_model", "model", "region") if data.get(key) is not None}
     head = (event["subject"], event["source"], event["id"], service)
     if service == "inference":
-        counts = [(meter, Fraction(_whole(data.get(meter, 0)))) for meter in METERS[service]]
+        counts = [(meter, Fraction(_whole(data[meter]))) for meter in METERS[service] if meter in data]
         return Usage(*head, data["endpoint"], dimensions, None, end, [pair for pair in counts if pair[1]])
     start, gpus = instant(data["from"]), _thousandths(data["gpu_count"])
     if instant(data["to"]) != end or not 0 <= end - start <= DAY:

@@ -1,7 +1,7 @@
 """Rows of a trace as usage events: spread over accounts by a seeded, skewed draw, long runs cut into slices."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -62,47 +62,48 @@ def outgoing(service: Service, message: dict[str, object], end: int) -> Outgoing
     return Outgoing(f"usage.{service}", str(message["subject"]).encode(), _encode(message), end)
 
 
-def events_of(trace: Trace, service: Service, accounts: Sequence[str], seed: int, shift_ms: int) -> Iterator[Outgoing]:
-    """Give the events of a trace in order of time, `shift_ms` later than in the trace."""
+When = Callable[[int], int]
+
+
+def events_of(trace: Trace, service: Service, accounts: Sequence[str], seed: int, when: When) -> Iterator[Outgoing]:
+    """Give the events of a trace in order of time. when: from the trace's instants to those of the events, ms."""
     dice = random.Random(seed)  # noqa: S311  a simulation's draw
     draw = Draw(accounts, dice)
     if service == INFERENCE:
         for number, row in enumerate(trace.rows):
-            yield _call(row, number, draw, dice, shift_ms)
+            yield _call(row, number, draw, dice, when)
         return
     slices = [
-        made
-        for number, row in enumerate(trace.rows)
-        for made in _slices(row, number, service, draw.one(), dice, shift_ms)
+        made for number, row in enumerate(trace.rows) for made in _slices(row, number, service, draw.one(), dice, when)
     ]
     slices.sort(key=lambda made: made.time)
     yield from slices
 
 
-def _call(row: Row, number: int, draw: Draw, dice: random.Random, shift_ms: int) -> Outgoing:
+def _call(row: Row, number: int, draw: Draw, dice: random.Random, when: When) -> Outgoing:
     model = dice.choice(INFERENCE_MODELS)
-    account, end = draw.one(), row.end + shift_ms
+    account, end = draw.one(), when(row.end)
     data: dict[str, object] = {"endpoint": f"{account}-{model}", "model": model, **row.counts}
     return outgoing("inference", event("inference", "/trace", f"call-{number}", account, end, data), end)
 
 
 def _slices(
-    row: Row, number: int, service: Service, account: str, dice: random.Random, shift_ms: int
+    row: Row, number: int, service: Service, account: str, dice: random.Random, when: When
 ) -> Iterator[Outgoing]:
     """Cut a run into events of 15 minutes, as the platform charges."""
     name = row.name or f"run-{number}"
     model = row.gpu_model or dice.choice(GPU_MODELS)
-    start, end = (row.start or 0) + shift_ms, row.end + shift_ms
-    for at in range(start, end, SLICE_MS):
-        until = min(at + SLICE_MS, end)
+    for at in range(row.start or 0, row.end, SLICE_MS):
+        until = min(at + SLICE_MS, row.end)
+        end = when(until)
         data: dict[str, object] = {
             "gpu_model": model,
             "gpu_count": f"{row.gpus // 1000}.{row.gpus % 1000:03d}",
-            "from": format_instant(at),
-            "to": format_instant(until),
+            "from": format_instant(end - (until - at)),
+            "to": format_instant(end),
         }
         if service == FINE_TUNING:
-            data |= {"job": name, "model": "Llama-3.1-8B", "final": until == end}
+            data |= {"job": name, "model": "Llama-3.1-8B", "final": until == row.end}
         else:
             data |= {"container": name, "state": "running", "storage_gb": 0}
-        yield outgoing(service, event(service, "/trace", f"{name}-{until}", account, until, data), until)
+        yield outgoing(service, event(service, "/trace", f"{name}-{until}", account, end, data), end)
