@@ -2,9 +2,10 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup test check format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods test check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -14,6 +15,19 @@ setup: $(READY) ## make the virtual environment from the pinned, hashed requirem
 $(READY): requirements/base.txt requirements/dev.txt pyproject.toml
 	bash tools/make_venv.sh $(VENV)
 	touch $@
+
+demo: $(READY) ## rate a real trace on a real Kafka and Redis, and check every amount
+	$(DRAWDOWN) demo
+
+demo-kill: $(READY) ## the same, with the worker killed and Redis emptied in the middle
+	$(DRAWDOWN) demo --kill
+
+replay-azure: $(READY) ## replay the Azure LLM trace on a stack of its own, and check it
+	$(DRAWDOWN) replay examples/traces/azure_llm_inference_conv_2023.csv.gz --as inference --local
+
+PODS := ../shared/data/alibaba_gpu_pods_2023.csv
+replay-pods: $(READY) ## replay months of GPU containers by the trace's own clock (PODS=file), and check it
+	$(DRAWDOWN) replay $(PODS) --as gpu-container --local
 
 test: $(READY) ## run all tests
 	$(PYTHON) -m pytest

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -30,6 +31,7 @@ from drawdown.traces.events import Outgoing
 
 INPUTS = (PLAN_COMMANDS, *USAGE)
 _POLL_SECONDS = 0.2
+_NS = 10**9
 _MARKERS_MAX = 16  # a gap so small may be nothing but the markers of transactions that forwarded records
 
 
@@ -135,13 +137,16 @@ class Stage:
     async def all_taken(self, told: Callable[[int], None] | None = None, *, seconds: float = 300) -> None:
         """Wait until every input is taken; `told` hears how many are not. Raise UserError after `seconds`."""
         async with _within(seconds, "input was still not taken"):
-            while waiting := await self.waiting():
-                self.check_alive()
+            while True:
+                began = time.monotonic_ns()
+                waiting = await self.waiting()
                 if told is not None:
                     told(waiting)
-                await asyncio.sleep(_POLL_SECONDS)
-            if told is not None:
-                told(0)
+                if not waiting:
+                    return
+                self.check_alive()
+                asked_seconds = (time.monotonic_ns() - began) / _NS
+                await asyncio.sleep(max(_POLL_SECONDS, 4 * asked_seconds))  # asking costs the workers' time
 
     async def nothing_due(self, *, seconds: float = 60) -> None:
         """Wait until no account has a timer due: by the wall clock, on CreateTime stacks by the log's own."""
