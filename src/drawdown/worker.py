@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 
 from drawdown.adapters.faust.transport import QUIET, BatchSchema
 from drawdown.bootstrap import Parts, assemble
@@ -74,6 +75,7 @@ def run(settings: Settings) -> BaseException | None:
     """Run a worker until a signal or a failure; give the failure."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    loop.set_exception_handler(_unretrieved)
     parts = loop.run_until_complete(assemble(settings))
     app = create_app(settings, parts)
     worker = faust.Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
@@ -93,6 +95,14 @@ def run(settings: Settings) -> BaseException | None:
         worker.execute_from_commandline()
     _log.info("worker stopped", **counted(parts))
     return failures[0] if failures else None
+
+
+def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep quiet about futures that aiokafka fails and never reads; the failure itself was seen where it mattered."""
+    if isinstance(context.get("exception"), KafkaError) and "never retrieved" in context["message"]:
+        _log.debug(context["message"], error=repr(context["exception"]))
+        return
+    loop.default_exception_handler(context)
 
 
 def counted(parts: Parts) -> dict[str, Any]:

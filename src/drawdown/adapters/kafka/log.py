@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
 from drawdown.adapters.kafka.readers import Readers
@@ -17,6 +17,8 @@ from drawdown.engine.ports import LogRecord
 from drawdown.engine.records import OutRecord, Record
 
 R = TypeVar("R")
+# how aiokafka's transactional producer fails; fenced in the middle of a transaction, it asserts and refuses as well
+FAILURES = (KafkaError, IllegalOperation, AssertionError, TimeoutError, OSError, asyncio.IncompleteReadError)
 _TIMEOUT_SECONDS = TRANSACTION_TIMEOUT_MS // 1000
 
 
@@ -32,7 +34,7 @@ class KafkaShardLog:
         """Append all in one transaction; give the last offset per (topic, partition)."""
         try:
             return await asyncio.wait_for(self._commit(records), _TIMEOUT_SECONDS)
-        except (KafkaError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+        except FAILURES as error:
             raise Doubt(f"the transaction did not succeed: {type(error).__name__} {error}") from error
 
     async def _commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
@@ -50,7 +52,7 @@ class KafkaShardLog:
         except BaseException:
             for _, _, future in sends:
                 future.add_done_callback(_seen)
-            with contextlib.suppress(KafkaError, TimeoutError, OSError, AssertionError):
+            with contextlib.suppress(*FAILURES):
                 await asyncio.wait_for(producer.abort_transaction(), _TIMEOUT_SECONDS)
             raise
         return {where: answer.offset + count - 1 for (where, count, _), answer in zip(sends, answers, strict=True)}
@@ -81,7 +83,7 @@ class KafkaShardLog:
 
     async def close(self) -> None:
         """Release the producer."""
-        with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        with contextlib.suppress(*FAILURES):
             await asyncio.wait_for(self._producer.stop(), _TIMEOUT_SECONDS)
 
 
