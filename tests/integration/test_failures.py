@@ -2,20 +2,12 @@
 
 import asyncio
 
-from tests.support.load import calls, conserved, now_ms, stage_on, started
+from tests.support.load import calls, conserved, flush, now_ms, stage_on, started
 
 from drawdown.demo.stage import Stage
 from drawdown.local.stack import LocalStack
 
 EVENTS = 3_000
-
-
-async def flush(stage: Stage) -> int:
-    """Delete the stage's keys, as a FLUSHALL would; wait for some if a rebuild has just begun."""
-    async with asyncio.timeout(30):
-        while not (keys := [key async for key in stage.redis.scan_iter(match=f"{stage.settings.prefix}*")]):
-            await asyncio.sleep(0.01)
-    return int(await stage.redis.unlink(*keys))
 
 
 async def test_a_killed_worker_and_an_empty_redis(stack: LocalStack, prefix: str) -> None:

@@ -21,7 +21,8 @@ async def test_three_topics_come_to_charges(stack: LocalStack, prefix: str) -> N
         await started(stage)
         await stage.publish(usage)
         summary = await conserved(stage, len(usage))
-    assert summary.charges and summary.overages
+    assert summary.charges
+    assert summary.overages
     assert set(summary.by_service["USD"]) == {"gpu-container", "fine-tuning", "inference"}
 
 

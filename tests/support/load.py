@@ -1,5 +1,6 @@
 """Accounts, plans and usage for tests on the real stack, and the check at their end."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from fractions import Fraction
@@ -58,8 +59,8 @@ def calls(first: int, count: int, end: int) -> list[Outgoing]:
 
 
 @contextlib.asynccontextmanager
-async def stage_on(stack: LocalStack, prefix: str, **settings: object) -> AsyncIterator[Stage]:
-    """Give a stage with quick sessions, accounts and plans published."""
+async def stage_on(stack: LocalStack, prefix: str, at: int = 0, **settings: object) -> AsyncIterator[Stage]:
+    """Give a stage with quick sessions, accounts and plans published; at: their time, ms, on CreateTime stages."""
     told: dict[str, object] = {
         "shards": 4,
         "session_timeout_ms": 3_000,
@@ -69,7 +70,7 @@ async def stage_on(stack: LocalStack, prefix: str, **settings: object) -> AsyncI
     }
     made = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=prefix, **told)
     async with Stage(stack.addresses, made) as stage:
-        await stage.publish(preparation(now_ms() - 2_000))
+        await stage.publish(preparation(at or now_ms() - 2_000))
         yield stage
 
 
@@ -77,6 +78,14 @@ async def started(stage: Stage) -> None:
     """Start a worker and wait until the accounts are open."""
     stage.start_worker()
     await stage.all_taken(seconds=60)
+
+
+async def flush(stage: Stage) -> int:
+    """Delete the stage's keys, as a FLUSHALL would; wait for some if a rebuild has just begun."""
+    async with asyncio.timeout(30):
+        while not (keys := [key async for key in stage.redis.scan_iter(match=f"{stage.settings.prefix}*")]):
+            await asyncio.sleep(0.01)
+    return int(await stage.redis.unlink(*keys))
 
 
 async def conserved(stage: Stage, events: int) -> Summary:

@@ -47,6 +47,11 @@ class Child:
         """Whether it runs."""
         return self._process.poll() is None
 
+    @property
+    def returncode(self) -> int | None:
+        """How it ended: its exit code, minus a signal's number, or None while it runs."""
+        return self._process.poll()
+
     def stop(self) -> None:
         """End it: SIGTERM, and SIGKILL if it takes too long."""
         self._end_watcher()
