@@ -58,6 +58,8 @@ class Stage:
     async def __aexit__(self, *_: object) -> None:
         """End the workers and let go of everything."""
         for worker in self.workers:
+            worker.ask_to_stop()
+        for worker in self.workers:
             worker.stop()
         await self.close()
 
@@ -146,7 +148,7 @@ class Stage:
                     return
                 self.check_alive()
                 asked_seconds = (time.monotonic_ns() - began) / _NS
-                await asyncio.sleep(max(_POLL_SECONDS, 4 * asked_seconds))  # asking costs the workers' time
+                await asyncio.sleep(min(max(_POLL_SECONDS, 2 * asked_seconds), 1))  # asking costs the workers' time
 
     async def nothing_due(self, *, seconds: float = 60) -> None:
         """Wait until no account has a timer due: by the wall clock, on CreateTime stacks by the log's own."""

@@ -52,6 +52,11 @@ class Child:
         """How it ended: its exit code, minus a signal's number, or None while it runs."""
         return self._process.poll()
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM and do not wait."""
+        if self.alive:
+            self._process.terminate()
+
     def stop(self) -> None:
         """End it: SIGTERM, and SIGKILL if it takes too long."""
         self._end_watcher()

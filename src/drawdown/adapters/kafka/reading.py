@@ -14,15 +14,19 @@ async def read_topics(servers: str, prefix: str, topics: Sequence[str]) -> dict[
         bootstrap_servers=servers,
         isolation_level="read_committed",
         enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=50,
         max_partition_fetch_bytes=4 * 1024 * 1024,
         fetch_max_bytes=64 * 1024 * 1024,
         max_poll_records=None,
     )
     await reader.start()
     try:
-        return {topic: await _read(reader, prefix, topic) for topic in topics}
+        places = [place for topic in topics for place in await _places(reader, prefix + topic)]
+        found = await _read(reader, places, len(prefix))
     finally:
         await reader.stop()
+    return {topic: [r for place in places if place.topic == prefix + topic for r in found[place]] for topic in topics}
 
 
 @contextlib.asynccontextmanager
@@ -46,15 +50,18 @@ async def _places(reader: AIOKafkaConsumer, name: str) -> list[TopicPartition]:
     return [TopicPartition(name, number) for number in sorted(reader.partitions_for_topic(name) or ())]
 
 
-async def _read(reader: AIOKafkaConsumer, prefix: str, topic: str) -> list[Record]:
-    places = await _places(reader, prefix + topic)
+async def _read(
+    reader: AIOKafkaConsumer, places: Sequence[TopicPartition], prefix_length: int
+) -> dict[TopicPartition, list[Record]]:
     reader.assign(places)
-    await reader.seek_to_beginning(*places)
+    for place, offset in (await reader.beginning_offsets(places)).items():
+        reader.seek(place, offset)
     ends = await reader.end_offsets(places)
     found: dict[TopicPartition, list[Record]] = {place: [] for place in places}
     while [place for place in places if await reader.position(place) < ends[place]]:
         for place, records in (await reader.getmany(timeout_ms=200)).items():
+            topic = place.topic[prefix_length:]
             found[place].extend(
                 Record(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records
             )
-    return [record for place in places for record in found[place]]
+    return found
