@@ -8,6 +8,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust import streams
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
+from mode.threads import ServiceThread
 
 from drawdown.adapters.faust import transport
 
@@ -46,7 +47,7 @@ def test_what_is_used_of_them_exists() -> None:
     for name in ("server_list", "credentials_to_aiokafka_auth"):
         assert callable(getattr(driver, name))
     for name in ("_ensure_consumer", "thread_loop"):
-        assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(driver.ServiceThread)
+        assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(ServiceThread)
     assert "_coordinator" in inspect.getsource(aiokafka.AIOKafkaConsumer)
     assert "self.generation" in inspect.getsource(GroupCoordinator)
     assert "flow_active" in vars(consumer.Consumer)

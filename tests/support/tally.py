@@ -18,21 +18,25 @@ class Tally:
 
     name = "tally"
     rules = 1
-    usage_topics = ("adds", "adds-late")
+    usage_topics: tuple[str, ...] = ("adds", "adds-late")
     command_topic = "tally-commands"
-    output_topics = ("totals",)
+    output_topics: tuple[str, ...] = ("totals",)
 
     def decode(self, record: Record) -> Input:
         """Read JSON; refuse anything else."""
+        if not record.key:
+            raise Reject("missing_key", "the key is the account")
         try:
             body = json.loads(record.value or b"")
         except ValueError as error:
             raise Reject("not_json", str(error)) from error
         if not isinstance(body, dict) or "id" not in body:
             raise Reject("missing_field", "id")
+        if not isinstance(body.get("add", body.get("set", body.get("timer"))), int):
+            raise Reject("missing_field", "add, set or timer")
         content = json.dumps(body, sort_keys=True).encode()
         return Input(
-            key=(record.key or b"").decode(),
+            key=record.key.decode(),
             identity=hashlib.blake2b(str(body["id"]).encode(), digest_size=16).digest(),
             content=hashlib.blake2b(content, digest_size=8).digest(),
             forget_at=record.timestamp + DAY_MS,

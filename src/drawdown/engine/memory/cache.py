@@ -1,0 +1,178 @@
+"""The Cache port in memory, with what can happen to a Redis: down, wiped, rolled back, edited."""
+
+import asyncio
+import copy
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from drawdown.domain.limits import ID_BUCKET_MS
+from drawdown.engine.commit import GENESIS, Cursor
+from drawdown.engine.errors import Doubt, Retry
+from drawdown.engine.ports import KnownId, LookUp, StateWrite
+
+
+@dataclass(slots=True)
+class Held:
+    """All of one shard. cursor: None where there is none; damaged: accounts whose state was edited."""
+
+    cursor: Cursor | None = None
+    cursor_damaged: bool = False
+    token: bytes | None = None
+    states: dict[str, StateWrite] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    buckets: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
+
+
+class MemoryCache:
+    """One ledger's Redis.
+
+    down: every call raises Retry. unanswered: so many of the next writes take effect, yet raise Retry.
+    """
+
+    def __init__(self) -> None:
+        """Start empty and up."""
+        self.down = False
+        self.unanswered = 0
+        self._shards: dict[int, Held] = {}
+        self._tokens = itertools.count(1)
+
+    # --- the port -----------------------------------------------------------------------------
+
+    async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
+        """Read cursor, ids and states at once."""
+        held = await self._reached(shard)
+        known = {
+            index: held.buckets[bucket][identity]
+            for bucket in sorted(held.buckets)
+            for index, identity in enumerate(identities)
+            if identity in held.buckets[bucket]
+        }
+        for account in accounts:
+            if account in held.damaged:
+                msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
+                raise Doubt(msg, rebuild=True)
+        found = [held.states.get(account) for account in accounts]
+        return LookUp(_cursor(shard, held), known, [None if write is None else write.value for write in found])
+
+    async def cursor(self, shard: int) -> Cursor:
+        """Read the shard's cursor; a missing one is GENESIS."""
+        return _cursor(shard, await self._reached(shard))
+
+    async def apply(
+        self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
+    ) -> bool:
+        """Write all, if the cursor is `expected`."""
+        held = await self._reached(shard)
+        guard = None if expected == GENESIS else expected
+        if held.cursor_damaged or held.cursor != guard or (guard is None and held.token is not None):
+            return False
+        _write(held, states, ids)
+        held.cursor = new
+        self._answer()
+        return True
+
+    async def begin_rebuild(self, shard: int) -> bytes:
+        """Delete all of the shard and set a new token."""
+        await self._reached(shard)
+        token = next(self._tokens).to_bytes(16, "big")
+        self._shards[shard] = Held(token=token)
+        return token
+
+    async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write a chunk of a rebuild, if the token is still the shard's."""
+        held = await self._reached(shard)
+        if held.token != token:
+            return False
+        _write(held, states, ids)
+        self._answer()
+        return True
+
+    async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
+        """Set the cursor and drop the token, if it is still the shard's."""
+        held = await self._reached(shard)
+        if held.token != token:
+            return False
+        if cursor != GENESIS:
+            held.cursor = cursor
+        held.token = None
+        self._answer()
+        return True
+
+    async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """List accounts with a timer due, earliest first."""
+        held = await self._reached(shard)
+        found = [(account, due) for account, due in held.due.items() if due <= until]
+        return sorted(found, key=lambda entry: (entry[1], entry[0].encode()))[:limit]
+
+    async def forget(self, shard: int, before: int) -> int:
+        """Drop the id buckets that end before `before` (ms)."""
+        held = await self._reached(shard)
+        old = [bucket for bucket in held.buckets if (bucket + 1) * ID_BUCKET_MS <= before]
+        for bucket in old:
+            del held.buckets[bucket]
+        return len(old)
+
+    # --- what tests see and do ----------------------------------------------------------------
+
+    def copy(self, shard: int) -> Held:
+        """Give a copy of all that the shard holds."""
+        return copy.deepcopy(self._held(shard))
+
+    def restore(self, shard: int, earlier: Held) -> None:
+        """Roll the shard back to a copy, as a Redis that lost its newest writes."""
+        self._shards[shard] = copy.deepcopy(earlier)
+
+    def wipe(self, shard: int) -> None:
+        """Lose all of the shard."""
+        self._shards.pop(shard, None)
+
+    def damage(self, shard: int, account: str) -> None:
+        """Edit one state so that its checksum does not match."""
+        self._held(shard).damaged.add(account)
+
+    def damage_cursor(self, shard: int) -> None:
+        """Make the cursor unreadable."""
+        self._held(shard).cursor_damaged = True
+
+    def set_cursor(self, shard: int, cursor: Cursor) -> None:
+        """Put the shard at another cursor."""
+        self._held(shard).cursor = cursor
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _held(self, shard: int) -> Held:
+        return self._shards.setdefault(shard, Held())
+
+    async def _reached(self, shard: int) -> Held:
+        await asyncio.sleep(0)
+        if self.down:
+            msg = "Redis cannot be used now: it is down"
+            raise Retry(msg)
+        return self._held(shard)
+
+    def _answer(self) -> None:
+        if self.unanswered:
+            self.unanswered -= 1
+            msg = "Redis cannot be used now: it did not answer in time"
+            raise Retry(msg)
+
+
+def _cursor(shard: int, held: Held) -> Cursor:
+    if held.cursor_damaged:
+        msg = f"shard {shard}: the cursor in Redis is not one"
+        raise Doubt(msg, rebuild=True)
+    return GENESIS if held.cursor is None else held.cursor
+
+
+def _write(held: Held, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> None:
+    for write in states:
+        held.states[write.account] = write
+        held.damaged.discard(write.account)
+        if write.due is None:
+            held.due.pop(write.account, None)
+        else:
+            held.due[write.account] = write.due
+    for known in ids:
+        held.buckets.setdefault(known.forget_at // ID_BUCKET_MS, {})[known.identity] = known.value
