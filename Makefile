@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods test check format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ replay-azure: $(READY) ## replay the Azure LLM trace on a stack of its own, and 
 PODS := ../shared/data/alibaba_gpu_pods_2023.csv
 replay-pods: $(READY) ## replay months of GPU containers by the trace's own clock (PODS=file), and check it
 	$(DRAWDOWN) replay $(PODS) --as gpu-container --local
+
+bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turns (2 minutes)
+	$(PYTHON) bench/compare.py
 
 test: $(READY) ## run all tests
 	$(PYTHON) -m pytest

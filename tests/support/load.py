@@ -83,15 +83,15 @@ async def started(stage: Stage) -> None:
 async def flush(stage: Stage) -> int:
     """Delete the stage's keys, as a FLUSHALL would; wait for some if a rebuild has just begun."""
     async with asyncio.timeout(30):
-        while not (keys := [key async for key in stage.redis.scan_iter(match=f"{stage.settings.prefix}*")]):
+        while not (deleted := await stage.flush()):
             await asyncio.sleep(0.01)
-    return int(await stage.redis.unlink(*keys))
+    return deleted
 
 
 async def conserved(stage: Stage, events: int) -> Summary:
     """Wait until all is taken; check everything with the oracle, and that each of so many ids was rated once."""
     await stage.all_taken(seconds=120)
-    await stage.nothing_due()
+    await stage.settled()
     summary, _ = await judge(stage, Fraction(1))
     assert summary.findings == []
     assert summary.rated == events

@@ -131,6 +131,6 @@ async def locally(stack: LocalStack, replay: Replay, console: Console) -> tuple[
             await stage.publish(events)
             await stage.all_taken(told, seconds=900)
         took = Fraction(time.monotonic_ns() - began, _NS)
-        await stage.nothing_due()
+        await stage.settled()
         console.print("Reading every topic back and checking with the oracle …")
         return await judge(stage, took)

@@ -83,7 +83,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
             task = progress.add_task("rating usage", total=len(usage) + len(others))
             await _rate(stage, usage, others, options, progress, task)
         took = Fraction(time.monotonic_ns() - began, _NS)
-        await stage.nothing_due()
+        await stage.settled()
         console.print("Reading every topic back and checking with the oracle …")
         summary, found = await judge(stage, took)
     summary.killed = options.kill
@@ -124,9 +124,8 @@ async def kill_and_flush(stage: Stage, console: Console) -> None:
     for worker in stage.workers:
         worker.kill()
     written = await stage.written()
-    keys = [key async for key in stage.redis.scan_iter(match=f"{stage.settings.prefix}*")]
-    await stage.redis.unlink(*keys)
-    console.print(f"SIGKILL to the worker after {written} outputs; {len(keys)} Redis keys deleted; a new worker starts")
+    deleted = await stage.flush()
+    console.print(f"SIGKILL to the worker after {written} outputs; {deleted} Redis keys deleted; a new worker starts")
     stage.start_worker()
 
 

@@ -32,6 +32,9 @@ from drawdown.traces.events import Outgoing
 INPUTS = (PLAN_COMMANDS, *USAGE)
 _POLL_SECONDS = 0.2
 _NS = 10**9
+_FLUSH = (
+    "local keys = redis.call('KEYS', ARGV[1]) for _, key in ipairs(keys) do redis.call('UNLINK', key) end return #keys"
+)
 _MARKERS_MAX = 16  # a gap so small may be nothing but the markers of transactions that forwarded records
 
 
@@ -150,22 +153,29 @@ class Stage:
                 asked_seconds = (time.monotonic_ns() - began) / _NS
                 await asyncio.sleep(min(max(_POLL_SECONDS, 2 * asked_seconds), 1))  # asking costs the workers' time
 
-    async def nothing_due(self, *, seconds: float = 60) -> None:
-        """Wait until no account has a timer due: by the wall clock, on CreateTime stacks by the log's own."""
-        async with _within(seconds, "timers were still due"):
+    async def settled(self, *, seconds: float = 60) -> None:
+        """Wait until nothing more happens by itself: all is taken, Redis is where the log is, no timer is due."""
+        async with _within(seconds, "something was still due, or Redis behind the log"):
             while True:
-                due = await asyncio.gather(*(self._due(shard) for shard in range(self.settings.shards)))
-                if not any(due) and not await self.waiting():
+                busy = await asyncio.gather(*(self._busy(shard) for shard in range(self.settings.shards)))
+                if not any(busy) and not await self.waiting():
                     return
                 self.check_alive()
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _due(self, shard: int) -> bool:
+    async def _busy(self, shard: int) -> bool:
+        """Say whether Redis is behind, or a timer due: by the wall clock, on CreateTime stacks by the log's own."""
+        newest = await self._log.newest_commit(shard)
+        if (await self.cache.cursor(shard)).number != (newest[0].number if newest else 0):
+            return True
         now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
         if self.settings.timestamp_type == CREATE_TIME:
-            newest = await self._log.newest_commit(shard)
             now = newest[0].watermark if newest else 0
         return bool(await self.cache.due(shard, now, 1))
+
+    async def flush(self) -> int:
+        """Delete every Redis key of this stage at once, as a FLUSHALL would; give how many there were."""
+        return int(await self.redis.eval(_FLUSH, 0, f"{self.settings.prefix}*"))
 
     async def written(self) -> int:
         """Say how far the charges and overages have come: the sum of their partitions' ends, markers included."""

@@ -20,6 +20,7 @@ QUOTAS_MAX: Final = 16  # of one plan
 SCOPE_ITEMS_MAX: Final = 16  # of one plan
 DIMENSIONS_MAX: Final = 8  # of one event, price or scope item
 JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state
+STATE_BYTES_MAX: Final = 800_000  # of an account's state when it takes up something new; the rest is for its numbers
 
 # --- one event --------------------------------------------------------------------------------
 EVENT_BYTES_MAX: Final = 64 * 1024
@@ -47,6 +48,8 @@ QUEUE_RECORDS_MAX: Final = 8_000  # fetched and waiting, per shard; past it the 
 CACHED_STATES_MAX: Final = 50_000  # decoded account states kept by a worker, per shard
 RECORD_BYTES_MAX: Final = 1_000_000  # any record produced
 DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # larger input: digest and pointer instead of the bytes
+DEAD_LETTER_KEY_BYTES_MAX: Final = 1_024  # a longer key is cut off
+DEAD_LETTER_HEADERS_BYTES_MAX: Final = 32 * 1024  # of the input's own headers; those past it are counted, not kept
 REDIS_TIMEOUT_MS: Final = 5_000
 TRANSACTION_TIMEOUT_MS: Final = 30_000
 TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what brokers accept by default (1 MiB)

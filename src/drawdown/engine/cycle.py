@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import RECORD_BYTES_MAX, RETRY_FIRST_MS, RETRY_MAX_MS
+from drawdown.domain.limits import EVENT_BYTES_MAX, RECORD_BYTES_MAX, RETRY_FIRST_MS, RETRY_MAX_MS
 from drawdown.engine.changelog import encode_known_ids, encode_state_write
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, Cursor, InputPosition, encode_commit
 from drawdown.engine.counts import Counts
@@ -12,7 +12,7 @@ from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.pace import Backoff
 from drawdown.engine.ports import Cache, Clock, StateWrite
-from drawdown.engine.records import OutRecord, Record
+from drawdown.engine.records import OutRecord, Record, size_of
 from drawdown.engine.shard import Shard
 from drawdown.engine.take import Take
 
@@ -42,7 +42,7 @@ class Cycle:
             if key is not None and key not in shard.own_keys:
                 owner = self._shard_of(key)
                 if owner != shard.number:
-                    take.forward(record, owner)
+                    _forward(take, record, owner)
                     continue
                 shard.own_keys.add(key)
             try:
@@ -196,9 +196,20 @@ def chain_hash(previous: bytes, number: int, inputs: Sequence[InputPosition], re
     return digest.digest()
 
 
+def _forward(take: Take, record: Record, owner: int) -> None:
+    """Forward a misplaced record; one that its shard would refuse for its size is refused here."""
+    size = size_of(record)
+    if size > EVENT_BYTES_MAX:
+        take.refuse(
+            record, Reject("too_large", f"{size} bytes with key and headers; at most {EVENT_BYTES_MAX} are read")
+        )
+    else:
+        take.forward(record, owner)
+
+
 def _check_sizes(records: Sequence[OutRecord]) -> None:
     for record in records:
-        size = len(record.value or b"") + len(record.key or b"")
+        size = size_of(record)
         if size > RECORD_BYTES_MAX:
             msg = (
                 f"{size} bytes for {record.topic}/{record.partition} pass the limit of {RECORD_BYTES_MAX} a record:"

@@ -18,4 +18,7 @@ class Doubt(Exception):
 
 
 class Halt(Exception):
-    """An invariant is broken: stop the worker rather than guess. The message says what and where."""
+    """An invariant is broken: stop the shard (or, outside any shard, the worker) rather than guess.
+
+    The message says what is wrong, where, and what to do.
+    """

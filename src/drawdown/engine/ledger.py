@@ -36,13 +36,15 @@ class Emit(msgspec.Struct, frozen=True, gc=False):
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a ledger decided: the next state, what to emit, and a command's result (kept with its id) or b''.
 
-    drop: nothing happened and the identity is not remembered (a timer that came too early).
+    drop: nothing happened and the identity is not remembered (a timer that came too early). grew: the state took up
+    something new, so that its size must be checked.
     """
 
     state: object
     emits: tuple[Emit, ...]
     result: bytes = b""
     drop: bool = False
+    grew: bool = False
 
 
 class Ledger(Protocol):

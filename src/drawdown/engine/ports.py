@@ -158,6 +158,7 @@ class Transport(Protocol):
     async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
         """Commit the engine's positions for lag tools and as proof of ownership.
 
+        positions: a topic whose position is not known yet is left out, and keeps what is committed.
         True if the group accepted it in the generation in which the shard was assigned; False otherwise. Never sent
         between a revocation and the next assignment.
         """

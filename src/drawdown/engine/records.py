@@ -19,6 +19,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     headers: Headers = ()
 
 
+def size_of(record: "Record | OutRecord") -> int:
+    """Give the bytes of key, value and headers."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, content in record.headers:
+        size += len(name) + len(content)
+    return size
+
+
 class OutRecord(msgspec.Struct, frozen=True, gc=False):
     """A record to append inside a shard's transaction. timestamp: None lets the log set it."""
 

@@ -50,6 +50,7 @@ class Runtime:
         """Wire a ledger to its ports. log_clock: the records carry their own time (local stacks only)."""
         self.counts = Counts()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.halted: dict[int, Halt] = {}
         self._ledger = ledger
         self._cache = cache
         self._log = log
@@ -135,6 +136,7 @@ class Runtime:
         """Let go of shards: nothing more is taken; open transactions get a moment to end."""
         tasks = []
         for number in shards:
+            self.halted.pop(number, None)
             shard = self._shards.pop(number, None)
             task = self._tasks.pop(number, None)
             self._transport.park(number)
@@ -196,11 +198,20 @@ class Runtime:
                 await self._prove_ownership(shard)
         except Revoked:
             return
+        except Halt as halt:
+            self._halt(shard, halt)
         except Exception as error:  # noqa: BLE001  the unexpected stops the worker rather than guessing
             self.fail(error)
         finally:
             self._committing.discard(shard.number)
             await self._let_go(shard)
+
+    def _halt(self, shard: Shard, halt: Halt) -> None:
+        """Keep the shard, and take nothing of it until a person has looked; the other shards go on."""
+        if self._shards.get(shard.number) is not shard:
+            return
+        self.halted[shard.number] = halt
+        _log.error("shard halted", shard=shard.number, why=str(halt))
 
     async def _recover(self, shard: Shard, *, rebuild: bool) -> None:
         async with self._recoveries:
@@ -293,7 +304,7 @@ class Runtime:
             self._cycle.settle(shard, take, cursor, positions)
 
     def _judge(self, take: Take) -> None:
-        """Halt when nearly everything is refused: a bad deploy must not pour a topic into the dead letters."""
+        """Stop when nearly everything is refused: a bad deploy must not pour a topic into the dead letters."""
         self._judged += len(take.records)
         self._judged_rejects += len(take.rejected)
         if self._judged < REJECTS_SHARE_WINDOW:
@@ -304,5 +315,6 @@ class Runtime:
                 f"{self._judged_rejects} of the last {self._judged} inputs were refused (newest reasons: {codes});"
                 " the newest were not written to the dead letters. See whether the publishers or this release are wrong"
             )
-            raise Halt(msg)
+            self.fail(Halt(msg))
+            raise Revoked
         self._judged = self._judged_rejects = 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from drawdown.domain.errors import Reject
+from drawdown.domain.limits import STATE_BYTES_MAX
 from drawdown.engine.ledger import Input, Ledger, Outcome
 from drawdown.engine.ports import KnownId
 from drawdown.engine.records import OutRecord, Record
@@ -71,8 +72,12 @@ class Take:
         """Take over what the ledger decided for an input."""
         if outcome.drop:
             return
-        self.rated += 1
         key = item.key
+        if outcome.grew and (size := len(self._ledger.encode_state(outcome.state))) > STATE_BYTES_MAX:
+            detail = f"the state of {key} would grow to {size} bytes; at most {STATE_BYTES_MAX}"
+            self.refuse(item.record, Reject("state_too_large", detail))
+            return
+        self.rated += 1
         self.states[key] = outcome.state
         self.touched[key] = None
         value = item.content + outcome.result

@@ -83,7 +83,10 @@ class PlansLedger:
         if decision is None:
             return Outcome(state=state, emits=(), drop=True)
         emits = tuple([self._emit(output, item, issued) for output in decision.outputs])
-        return Outcome(decision.state, emits, b"" if issued is None else _result(decision.state, decision.outputs))
+        after = decision.state
+        if issued is not None:
+            return Outcome(after, emits, _result(after, decision.outputs), grew=True)
+        return Outcome(after, emits, grew=_new_job(state, body))
 
     def _emit(self, output: Output, item: Input, issued: Issued | None) -> Emit:
         record = item.record
@@ -124,6 +127,13 @@ class PlansLedger:
     def prices_offset(self) -> int:
         """Say up to which offset of `prices` all books are read."""
         return self._prices_read_to
+
+
+def _new_job(state: object | None, body: object) -> bool:
+    """Say whether a usage brings a fine-tuning job that the account did not have."""
+    if not isinstance(body, Usage) or body.job is None or not isinstance(state, Account):
+        return False
+    return all(job.id != body.job for job in state.jobs)
 
 
 def _result(state: Account, outputs: tuple[Output, ...]) -> bytes:

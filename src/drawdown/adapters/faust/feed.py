@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from drawdown.domain.limits import FETCH_WAIT_MS
 from drawdown.engine.records import Batch, Record
 
-CommitOffsets = Callable[[Mapping[TopicPartition, int]], Awaitable[bool]]
+CommitOffsets = Callable[[Mapping[TopicPartition, int | None]], Awaitable[bool]]
 _MS_PER_SECOND = 1_000
 
 
@@ -78,7 +78,9 @@ class Feed:
         """Commit the shard's positions, if the group is as it was when the shard was assigned."""
         if self._commit is None:
             return False
-        return await self._commit({TopicPartition(self._names[topic], shard): at for topic, at in positions.items()})
+        return await self._commit(
+            {TopicPartition(name, shard): positions.get(topic) for topic, name in self._names.items()}
+        )
 
     # --- the consumer's side ------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from drawdown.engine.runtime import Runtime
 
 R = TypeVar("R")
 _MS_PER_SECOND = 1_000
+_REBALANCING_WAIT_SECONDS = 0.01
 QUIET = logging.getLogger("faust.drawdown")  # Faust logs as the module of the class that it runs
 
 
@@ -71,36 +72,62 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self.thread_loop))
 
     async def fetch(self, wanted: Wanted, prefix_length: int) -> Fetched | None:
-        """Seek, fetch and convert; None when a rebalance came between. On the thread's loop."""
+        """Seek, fetch and convert; None when a rebalance came between. On the thread's loop.
+
+        After a rebalance no partition has a position until it is sought: asking for one would wait for good, or fail
+        for want of a committed offset.
+        """
         consumer = self._ensure_consumer()
         partitions = wanted.partitions
-        if not consumer.assignment().issuperset(partitions):
+        generation = self.assigned_generation
+        if generation is None or not consumer.assignment().issuperset(partitions):
             return None
         try:
             for at, offset in wanted.seeks.items():
                 consumer.seek(at, offset)
             before = {at: await consumer.position(at) for at in partitions}
             found = await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS, max_records=FETCH_RECORDS_MAX)
+            if self.assigned_generation != generation:
+                return None
             after = {at: await consumer.position(at) for at in partitions}
         except IllegalStateError:
             return None
+        except KafkaError:
+            if self.assigned_generation != generation:
+                return None
+            raise
         records = {
             at: [
-                Record(at.topic[prefix_length:], at.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+                Record(
+                    at.topic[prefix_length:],
+                    at.partition,
+                    r.offset,
+                    r.timestamp,
+                    r.key,
+                    r.value,
+                    r.headers and tuple([(name, content or b"") for name, content in r.headers]),
+                )
                 for r in fetched
             ]
             for at, fetched in found.items()
         }
         return Fetched(records, before, after)
 
-    async def commit_positions(self, positions: Mapping[TopicPartition, int]) -> bool:
-        """Commit offsets if the group is still as assigned; say whether it was accepted. On the thread's loop."""
+    async def commit_positions(self, positions: Mapping[TopicPartition, int | None]) -> bool:
+        """Commit offsets if the group is still as assigned; say whether it was accepted. On the thread's loop.
+
+        A position that is not known yet (None) leaves what is committed as it is.
+        """
         consumer = self._ensure_consumer()
         generation = self.assigned_generation
         if generation is None or consumer._coordinator.generation != generation:  # noqa: SLF001  no public name
             return False
         try:
-            await consumer.commit({at: OffsetAndMetadata(offset, "") for at, offset in positions.items()})
+            offsets = {
+                at: (await consumer.committed(at) or 0) if offset is None else offset
+                for at, offset in positions.items()
+            }
+            await consumer.commit({at: OffsetAndMetadata(offset, "") for at, offset in offsets.items()})
         except KafkaError:
             return False
         return self.assigned_generation == generation
@@ -124,7 +151,7 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def _commit_positions(self, positions: Mapping[TopicPartition, int]) -> bool:
+    async def _commit_positions(self, positions: Mapping[TopicPartition, int | None]) -> bool:
         return await self._thread.run(self._thread.commit_positions(positions))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -165,6 +192,7 @@ class Consumer(driver.Consumer):
             await self.wait_until_stopped()
             return
         if fetched is None:
+            await asyncio.sleep(_REBALANCING_WAIT_SECONDS)
             return
         topic = self._feed.topics[0]
         batch: Any  # Faust's messages are declared to carry bytes

@@ -51,14 +51,11 @@ class MemoryTransport:
             self._changed.set()
 
     async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
-        """Commit the shard's positions, if the group would; a commit of nothing is a mistake, as for aiokafka."""
+        """Commit the shard's positions, if the group would."""
         await asyncio.sleep(0)
         if not self.assigned or self._broker.down:
             return False
-        if not positions:
-            msg = f"no positions of shard {shard} to commit"
-            raise ValueError(msg)
-        self.committed[shard] = dict(positions)
+        self.committed[shard] = self.committed.get(shard, {}) | dict(positions)
         return True
 
     # --- the worker's side --------------------------------------------------------------------
