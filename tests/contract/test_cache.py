@@ -1,41 +1,117 @@
-"""The Cache port over Redis: conditional, atomic, checked."""
+"""The Cache port, in memory and over Redis: conditional, atomic, checked."""
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry as Retrying
+from redis.backoff import NoBackoff
 
 from drawdown.adapters.redis.cache import RedisCache
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
 from drawdown.engine.errors import Doubt, Retry
-from drawdown.engine.ports import KnownId, StateWrite
+from drawdown.engine.memory.cache import MemoryCache
+from drawdown.engine.ports import Cache, KnownId, StateWrite
 from drawdown.local.stack import LocalStack
 
 ONE = Cursor(1, b"a" * 16, 10, 3)
 TWO = Cursor(2, b"b" * 16, 20, 6)
 ID_A, ID_B = b"A" * 16, b"B" * 16
+ALREADY_THERE = StateWrite("x", 1, b"one", None)
+
+
+class Harm(Protocol):
+    """What can happen to what a cache holds."""
+
+    @property
+    def cache(self) -> Cache: ...
+    async def edit_state(self, account: str) -> None: ...
+    async def edit_cursor(self) -> None: ...
+    async def wipe(self) -> None: ...
+    async def disconnect(self) -> Cache: ...
+
+
+class MemoryHarm:
+    def __init__(self) -> None:
+        self.cache = MemoryCache()
+
+    async def edit_state(self, account: str) -> None:
+        self.cache.damage(0, account)
+
+    async def edit_cursor(self) -> None:
+        self.cache.damage_cursor(0)
+
+    async def wipe(self) -> None:
+        self.cache.wipe(0)
+
+    async def disconnect(self) -> Cache:
+        self.cache.down = True
+        return self.cache
+
+
+class RedisHarm:
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self.redis = redis
+        self.cache = RedisCache(redis, "tally", prefix)
+        self._prefix = prefix
+
+    def key(self, name: str) -> str:
+        return f"{self._prefix}{{tally:0}}:{name}"
+
+    async def edit_state(self, account: str) -> None:
+        sealed = await self.redis.hget(self.key("states"), account)
+        assert isinstance(sealed, bytes)
+        await self.redis.hset(self.key("states"), account, sealed[:-1] + b"!")
+
+    async def edit_cursor(self) -> None:
+        await self.redis.set(self.key("cursor"), b"\x00 no cursor")
+
+    async def wipe(self) -> None:
+        await self.redis.unlink(*[key async for key in self.redis.scan_iter(match=f"{self._prefix}*")])
+
+    async def disconnect(self) -> Cache:
+        nobody = Redis(host="127.0.0.1", port=1, retry=Retrying(NoBackoff(), 0))
+        return RedisCache(nobody, "tally")
 
 
 @pytest.fixture
-async def redis(stack: LocalStack) -> AsyncIterator[Redis]:
-    client = Redis.from_url(stack.addresses.redis)
-    yield client
-    await client.aclose()
+async def real(stack: LocalStack, prefix: str) -> AsyncIterator[RedisHarm]:
+    async with Redis.from_url(stack.addresses.redis) as redis:
+        yield RedisHarm(redis, prefix)
 
 
 @pytest.fixture
-def cache(redis: Redis, prefix: str) -> RedisCache:
-    return RedisCache(redis, "tally", prefix)
+async def harm(servers: LocalStack | None, prefix: str) -> AsyncIterator[Harm]:
+    if servers is None:
+        yield MemoryHarm()
+        return
+    async with Redis.from_url(servers.addresses.redis) as redis:
+        yield RedisHarm(redis, prefix)
 
 
-async def test_an_empty_shard_is_at_genesis(cache: RedisCache) -> None:
+@pytest.fixture
+def cache(harm: Harm) -> Cache:
+    return harm.cache
+
+
+# --- apply and look up -----------------------------------------------------------------------
+
+
+async def test_an_empty_shard_is_at_genesis(cache: Cache) -> None:
     assert await cache.cursor(0) == GENESIS
     found = await cache.look_up(0, [ID_A], ["x"])
     assert (found.cursor, found.known, found.states) == (GENESIS, {}, [None])
 
 
-async def test_what_is_applied_is_looked_up(cache: RedisCache) -> None:
+async def test_a_look_up_of_nothing_gives_the_cursor(cache: Cache) -> None:
+    assert await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    found = await cache.look_up(0, [], [])
+    assert (found.cursor, found.known, found.states) == (ONE, {}, [])
+
+
+async def test_what_is_applied_is_looked_up(cache: Cache) -> None:
     states = [StateWrite("x", 1, b"state", 50)]
     ids = [KnownId(ID_A, b"content1", 0), KnownId(ID_B, b"content2result", 9 * ID_BUCKET_MS)]
     assert await cache.apply(0, GENESIS, ONE, states, ids)
@@ -45,90 +121,229 @@ async def test_what_is_applied_is_looked_up(cache: RedisCache) -> None:
     assert found.states == [None, b"state"]
 
 
-async def test_an_apply_on_another_cursor_changes_nothing(cache: RedisCache) -> None:
-    assert await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", None)], [])
-    assert not await cache.apply(0, GENESIS, TWO, [StateWrite("x", 2, b"two", None)], [KnownId(ID_A, b"c" * 8, 0)])
+async def test_an_identity_asked_twice_is_found_twice(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [], [KnownId(ID_A, b"content1", 0)])
+    assert (await cache.look_up(0, [ID_A, ID_B, ID_A], [])).known == {0: b"content1", 2: b"content1"}
+
+
+async def test_a_later_apply_replaces_a_state_and_keeps_the_others(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [ALREADY_THERE, StateWrite("y", 1, b"why", None)], [])
+    assert await cache.apply(0, ONE, TWO, [StateWrite("x", 2, b"two", None)], [])
+    assert (await cache.look_up(0, [], ["x", "y"])).states == [b"two", b"why"]
+
+
+async def test_names_and_bytes_of_any_kind_come_back_as_they_were(cache: Cache) -> None:
+    value = bytes(range(256))
+    assert await cache.apply(0, GENESIS, ONE, [StateWrite("Công ty {1}:\n", 1, value, 1)], [])
+    assert (await cache.look_up(0, [], ["Công ty {1}:\n"])).states == [value]
+    assert await cache.due(0, 1, 1) == [("Công ty {1}:\n", 1)]
+
+
+async def test_an_apply_on_another_cursor_changes_nothing(cache: Cache) -> None:
+    assert await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    assert not await cache.apply(0, GENESIS, TWO, [StateWrite("x", 2, b"two", 9)], [KnownId(ID_A, b"c" * 8, 0)])
     assert not await cache.apply(0, TWO, TWO, [], [])
     found = await cache.look_up(0, [ID_A], ["x"])
     assert (found.cursor, found.known, found.states) == (ONE, {}, [b"one"])
+    assert await cache.due(0, 100, 10) == []
 
 
-async def test_an_apply_that_cannot_succeed_whole_writes_nothing(cache: RedisCache, redis: Redis, prefix: str) -> None:
-    await redis.set(f"{prefix}{{tally:0}}:due", "not a zset")
-    with pytest.raises(Doubt) as raised:
-        await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 5)], [])
-    assert raised.value.rebuild
-    found = await cache.look_up(0, [], ["x"])
-    assert (found.cursor, found.states) == (GENESIS, [None])
+async def test_the_same_apply_a_second_time_is_refused(cache: Cache) -> None:
+    assert await cache.apply(0, GENESIS, ONE, [], [])
+    assert await cache.apply(0, ONE, TWO, [], [])
+    assert not await cache.apply(0, ONE, TWO, [], [])
 
 
-async def test_shards_are_apart(cache: RedisCache) -> None:
-    assert await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", None)], [])
-    assert (await cache.look_up(1, [], ["x"])).states == [None]
+async def test_shards_are_apart(cache: Cache) -> None:
+    assert await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 5)], [KnownId(ID_A, b"c" * 8, 0)])
+    found = await cache.look_up(1, [ID_A], ["x"])
+    assert (found.cursor, found.known, found.states) == (GENESIS, {}, [None])
+    await cache.begin_rebuild(1)
+    assert await cache.due(1, 100, 10) == []
+    assert await cache.forget(1, 9 * ID_BUCKET_MS) == 0
+    assert (await cache.look_up(0, [ID_A], ["x"])).states == [b"one"]
 
 
-async def test_an_edited_state_is_in_doubt(cache: RedisCache, redis: Redis, prefix: str) -> None:
-    await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", None)], [])
-    sealed = await redis.hget(f"{prefix}{{tally:0}}:states", "x")
-    assert isinstance(sealed, bytes)
-    await redis.hset(f"{prefix}{{tally:0}}:states", "x", sealed[:-1] + b"!")
-    with pytest.raises(Doubt) as raised:
-        await cache.look_up(0, [], ["x"])
-    assert raised.value.rebuild
-
-
-async def test_a_rebuild_replaces_all(cache: RedisCache) -> None:
-    await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 7)], [KnownId(ID_A, b"c" * 8, 0)])
-    token = await cache.begin_rebuild(0)
-    assert await cache.cursor(0) == GENESIS
-    assert await cache.load(0, token, [StateWrite("y", 2, b"two", 9)], [KnownId(ID_B, b"d" * 8, 0)])
-    assert await cache.finish_rebuild(0, token, TWO)
-    found = await cache.look_up(0, [ID_A, ID_B], ["x", "y"])
-    assert (found.cursor, found.known, found.states) == (TWO, {1: b"d" * 8}, [None, b"two"])
-    assert await cache.due(0, 100, 10) == [("y", 9)]
-
-
-async def test_only_the_newest_rebuild_may_write(cache: RedisCache) -> None:
-    old = await cache.begin_rebuild(0)
-    new = await cache.begin_rebuild(0)
-    assert not await cache.load(0, old, [StateWrite("x", 1, b"one", None)], [])
-    assert not await cache.finish_rebuild(0, old, ONE)
-    assert await cache.finish_rebuild(0, new, TWO)
-    assert await cache.cursor(0) == TWO
-
-
-async def test_a_first_apply_does_not_slip_into_a_rebuild(cache: RedisCache) -> None:
-    await cache.begin_rebuild(0)
-    assert not await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", None)], [])
-
-
-async def test_due_times_come_in_order_and_go_with_none(cache: RedisCache) -> None:
-    writes = [StateWrite("x", 1, b"s", 30), StateWrite("y", 1, b"s", 10), StateWrite("z", 1, b"s", 99)]
-    await cache.apply(0, GENESIS, ONE, writes, [])
-    assert await cache.due(0, 50, 10) == [("y", 10), ("x", 30)]
-    assert await cache.due(0, 50, 1) == [("y", 10)]
-    await cache.apply(0, ONE, TWO, [StateWrite("y", 2, b"s", None)], [])
-    assert await cache.due(0, 50, 10) == [("x", 30)]
-
-
-async def test_ids_are_forgotten_by_whole_buckets_that_have_passed(cache: RedisCache) -> None:
-    ids = [KnownId(ID_A, b"c" * 8, 5), KnownId(ID_B, b"d" * 8, ID_BUCKET_MS + 5)]
-    await cache.apply(0, GENESIS, ONE, [], ids)
-    assert await cache.forget(0, ID_BUCKET_MS - 1) == 0
-    assert await cache.forget(0, ID_BUCKET_MS) == 1
-    assert (await cache.look_up(0, [ID_A, ID_B], [])).known == {1: b"d" * 8}
-
-
-async def test_a_redis_that_does_not_answer_is_tried_again() -> None:
-    nobody = RedisCache(Redis(host="127.0.0.1", port=1), "tally")
-    with pytest.raises(Retry):
-        await nobody.cursor(0)
-
-
-async def test_thousands_of_ids_and_states_fit_one_look_up(cache: RedisCache) -> None:
+async def test_thousands_of_ids_and_states_fit_one_look_up(cache: Cache) -> None:
     ids = [KnownId(index.to_bytes(16, "big"), b"c" * 8, 0) for index in range(9_000)]
     states = [StateWrite(f"a{index}", 1, b"s", None) for index in range(9_000)]
     assert await cache.apply(0, GENESIS, ONE, states, ids)
     found = await cache.look_up(0, [known.identity for known in ids], [write.account for write in states])
     assert len(found.known) == 9_000
     assert found.states == [b"s"] * 9_000
+
+
+# --- rebuilds --------------------------------------------------------------------------------
+
+
+async def test_a_rebuild_replaces_all(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 7)], [KnownId(ID_A, b"c" * 8, 0)])
+    token = await cache.begin_rebuild(0)
+    assert await cache.cursor(0) == GENESIS
+    assert await cache.load(0, token, [StateWrite("y", 2, b"two", 9)], [KnownId(ID_B, b"d" * 8, 0)])
+    assert await cache.cursor(0) == GENESIS
+    assert await cache.finish_rebuild(0, token, TWO)
+    found = await cache.look_up(0, [ID_A, ID_B], ["x", "y"])
+    assert (found.cursor, found.known, found.states) == (TWO, {1: b"d" * 8}, [None, b"two"])
+    assert await cache.due(0, 100, 10) == [("y", 9)]
+
+
+async def test_a_rebuild_from_an_empty_log_ends_at_genesis(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    token = await cache.begin_rebuild(0)
+    assert await cache.finish_rebuild(0, token, GENESIS)
+    assert await cache.cursor(0) == GENESIS
+    assert await cache.apply(0, GENESIS, ONE, [], [])
+
+
+async def test_only_the_newest_rebuild_may_write(cache: Cache) -> None:
+    old = await cache.begin_rebuild(0)
+    new = await cache.begin_rebuild(0)
+    assert not await cache.load(0, old, [ALREADY_THERE], [])
+    assert not await cache.finish_rebuild(0, old, ONE)
+    assert await cache.finish_rebuild(0, new, TWO)
+    assert await cache.cursor(0) == TWO
+    assert (await cache.look_up(0, [], ["x"])).states == [None]
+
+
+async def test_a_rebuild_that_ended_cannot_write_any_more(cache: Cache) -> None:
+    token = await cache.begin_rebuild(0)
+    assert await cache.finish_rebuild(0, token, ONE)
+    assert not await cache.load(0, token, [ALREADY_THERE], [])
+    assert not await cache.finish_rebuild(0, token, TWO)
+    assert await cache.cursor(0) == ONE
+
+
+async def test_a_first_apply_does_not_slip_into_a_rebuild(cache: Cache) -> None:
+    await cache.begin_rebuild(0)
+    assert not await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+
+
+async def test_a_former_owners_apply_does_not_slip_into_a_rebuild(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [], [])
+    token = await cache.begin_rebuild(0)
+    assert not await cache.apply(0, ONE, TWO, [ALREADY_THERE], [])
+    assert await cache.load(0, token, [StateWrite("y", 2, b"two", None)], [])
+    assert await cache.finish_rebuild(0, token, TWO)
+    assert (await cache.look_up(0, [], ["x", "y"])).states == [None, b"two"]
+
+
+# --- due times and forgetting ----------------------------------------------------------------
+
+
+async def test_due_times_come_in_order_and_go_with_none(cache: Cache) -> None:
+    writes = [StateWrite("x", 1, b"s", 30), StateWrite("y", 1, b"s", 10), StateWrite("z", 1, b"s", 99)]
+    await cache.apply(0, GENESIS, ONE, writes, [])
+    assert await cache.due(0, 50, 10) == [("y", 10), ("x", 30)]
+    assert await cache.due(0, 50, 1) == [("y", 10)]
+    assert await cache.due(0, 30, 10) == [("y", 10), ("x", 30)]
+    await cache.apply(0, ONE, TWO, [StateWrite("y", 2, b"s", None), StateWrite("x", 2, b"s", 51)], [])
+    assert await cache.due(0, 50, 10) == []
+    assert await cache.due(0, 51, 10) == [("x", 51)]
+
+
+async def test_due_times_that_are_equal_come_by_account(cache: Cache) -> None:
+    await cache.apply(0, GENESIS, ONE, [StateWrite(name, 1, b"s", 7) for name in ("b", "é", "a", "B")], [])
+    assert await cache.due(0, 7, 10) == [("B", 7), ("a", 7), ("b", 7), ("é", 7)]
+
+
+async def test_ids_are_forgotten_by_whole_buckets_that_have_passed(cache: Cache) -> None:
+    ids = [KnownId(ID_A, b"c" * 8, 5), KnownId(ID_B, b"d" * 8, ID_BUCKET_MS + 5)]
+    await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], ids)
+    assert await cache.forget(0, ID_BUCKET_MS - 1) == 0
+    assert await cache.forget(0, ID_BUCKET_MS) == 1
+    assert await cache.forget(0, ID_BUCKET_MS) == 0
+    found = await cache.look_up(0, [ID_A, ID_B], ["x"])
+    assert (found.cursor, found.known, found.states) == (ONE, {1: b"d" * 8}, [b"one"])
+
+
+# --- what can happen to it -------------------------------------------------------------------
+
+
+async def test_an_edited_state_is_in_doubt_until_it_is_written_anew(harm: Harm) -> None:
+    cache = harm.cache
+    await cache.apply(0, GENESIS, ONE, [ALREADY_THERE, StateWrite("y", 1, b"why", None)], [])
+    await harm.edit_state("x")
+    with pytest.raises(Doubt, match="x in Redis does not match its checksum") as raised:
+        await cache.look_up(0, [], ["y", "x"])
+    assert raised.value.rebuild
+    assert (await cache.look_up(0, [], ["y"])).states == [b"why"]
+    await cache.apply(0, ONE, TWO, [StateWrite("x", 2, b"two", None)], [])
+    assert (await cache.look_up(0, [], ["x"])).states == [b"two"]
+
+
+async def test_an_edited_cursor_is_in_doubt_and_a_rebuild_mends_it(harm: Harm) -> None:
+    cache = harm.cache
+    await cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    await harm.edit_cursor()
+    for call in (cache.cursor(0), cache.look_up(0, [], ["x"])):
+        with pytest.raises(Doubt, match="cursor in Redis is not one") as raised:
+            await call
+        assert raised.value.rebuild
+    assert not await cache.apply(0, ONE, TWO, [], [])
+    token = await cache.begin_rebuild(0)
+    assert await cache.finish_rebuild(0, token, TWO)
+    assert await cache.cursor(0) == TWO
+
+
+async def test_a_wiped_shard_is_at_genesis_and_takes_no_late_write(harm: Harm) -> None:
+    cache = harm.cache
+    await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 4)], [KnownId(ID_A, b"c" * 8, 0)])
+    await harm.wipe()
+    found = await cache.look_up(0, [ID_A], ["x"])
+    assert (found.cursor, found.known, found.states) == (GENESIS, {}, [None])
+    assert await cache.due(0, 100, 10) == []
+    assert not await cache.apply(0, ONE, TWO, [ALREADY_THERE], [])
+
+
+async def test_a_rebuild_whose_token_was_wiped_cannot_end(harm: Harm) -> None:
+    token = await harm.cache.begin_rebuild(0)
+    await harm.wipe()
+    assert not await harm.cache.load(0, token, [ALREADY_THERE], [])
+    assert not await harm.cache.finish_rebuild(0, token, ONE)
+
+
+async def test_a_redis_that_does_not_answer_is_tried_again(harm: Harm) -> None:
+    cache = await harm.disconnect()
+    for call in (
+        cache.cursor(0),
+        cache.look_up(0, [ID_A], ["x"]),
+        cache.apply(0, GENESIS, ONE, [], []),
+        cache.begin_rebuild(0),
+        cache.load(0, b"t" * 16, [], []),
+        cache.finish_rebuild(0, b"t" * 16, ONE),
+        cache.due(0, 1, 1),
+        cache.forget(0, 1),
+    ):
+        with pytest.raises(Retry, match="Redis cannot be used now"):
+            await call
+
+
+async def test_an_apply_that_cannot_succeed_whole_writes_nothing(real: RedisHarm) -> None:
+    await real.redis.set(real.key("due"), "not a zset")
+    with pytest.raises(Doubt) as raised:
+        await real.cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 5)], [])
+    assert raised.value.rebuild
+    found = await real.cache.look_up(0, [], ["x"])
+    assert (found.cursor, found.states) == (GENESIS, [None])
+
+
+@pytest.mark.parametrize("name", ["cursor", "states", "due", "token", "buckets"])
+async def test_a_rebuild_mends_a_key_of_a_wrong_type(real: RedisHarm, name: str) -> None:
+    await real.redis.rpush(real.key(name), "a list")
+    token = await real.cache.begin_rebuild(0)
+    assert await real.cache.load(0, token, [StateWrite("x", 1, b"one", 5)], [KnownId(ID_A, b"c" * 8, 0)])
+    assert await real.cache.finish_rebuild(0, token, ONE)
+    assert (await real.cache.look_up(0, [ID_A], ["x"])).known == {0: b"c" * 8}
+
+
+async def test_a_redis_that_is_full_is_tried_again(real: RedisHarm, stack: LocalStack) -> None:
+    if stack.redis is None:
+        pytest.skip("the limit of a Redis that is not ours is not changed")
+    await real.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(Retry):
+            await real.cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    finally:
+        await real.redis.config_set("maxmemory", 0)
+    assert await real.cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])

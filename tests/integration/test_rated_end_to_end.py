@@ -15,7 +15,7 @@ from drawdown.local.stack import LocalStack
 async def test_three_topics_come_to_charges(stack: LocalStack, prefix: str) -> None:
     now = now_ms()
     dice = random.Random(7)
-    usage = [*scenario.generated(12, dice, now), *calls(0, 300, now)]
+    usage = [*scenario.containers(12, dice, now), *scenario.jobs(12, dice, now), *calls(0, 300, now)]
     async with stage_on(stack, prefix) as stage:
         await stage.publish(scenario.accounts(12, now))
         await started(stage)

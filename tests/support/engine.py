@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from tests.support.tally import Tally
@@ -12,12 +12,14 @@ from tests.support.tally import Tally
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import PROBE_INTERVAL_MS
-from drawdown.engine.commit import COMMIT_KEY, CommitRecord, InputPosition, decode_commit
+from drawdown.engine.commit import COMMIT_KEY, CommitRecord, Cursor, InputPosition, decode_commit
+from drawdown.engine.errors import Halt
 from drawdown.engine.memory.broker import Entry, MemoryBroker
 from drawdown.engine.memory.cache import MemoryCache
 from drawdown.engine.memory.clock import MemoryClock, let_others_run
 from drawdown.engine.memory.log import MemoryLog
 from drawdown.engine.memory.transport import MemoryTransport
+from drawdown.engine.ports import Cache, KnownId, Log, StateWrite
 from drawdown.engine.records import Batch
 from drawdown.engine.runtime import Runtime
 
@@ -45,12 +47,12 @@ A, B = account(0), account(1)
 class Worker:
     """One worker: the engine, its transport, and an agent like the one of worker.py."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", *, cache: Cache | None = None, log: Log | None = None) -> None:
         self.transport = MemoryTransport(world.broker, INPUTS)
         self.runtime = Runtime(
             ledger=LEDGER,
-            cache=world.cache,
-            log=MemoryLog(world.broker, LEDGER.name),
+            cache=cache or world.cache,
+            log=log or MemoryLog(world.broker, LEDGER.name),
             transport=self.transport,
             clock=world.clock,
             shard_of=owner_of,
@@ -91,6 +93,45 @@ class Worker:
         return failure.exception() if failure.done() else None
 
 
+class OwnWay(MemoryCache):
+    """One worker's own way to the Redis of all: it may be down, or stall, for this worker alone.
+
+    gates: method → an event that its next calls wait for.
+    """
+
+    def __init__(self, shared: MemoryCache) -> None:
+        super().__init__()
+        self._shards = shared._shards
+        self._tokens = shared._tokens
+        self.gates: dict[str, asyncio.Event] = {}
+        self.stalled = 0
+
+    async def _pass(self, method: str) -> None:
+        gate = self.gates.get(method)
+        if gate is not None and not gate.is_set():
+            self.stalled += 1
+            await gate.wait()
+            self.stalled -= 1
+
+    async def apply(
+        self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
+    ) -> bool:
+        await self._pass("apply")
+        return await super().apply(shard, expected, new, states, ids)
+
+    async def begin_rebuild(self, shard: int) -> bytes:
+        await self._pass("begin_rebuild")
+        return await super().begin_rebuild(shard)
+
+    async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        await self._pass("load")
+        return await super().load(shard, token, states, ids)
+
+    async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
+        await self._pass("finish_rebuild")
+        return await super().finish_rebuild(shard, token, cursor)
+
+
 class World:
     """A log, a cache and a clock, and the workers over them."""
 
@@ -101,13 +142,14 @@ class World:
         self.cache = MemoryCache()
         self.workers: list[Worker] = []
 
-    def worker(self) -> Worker:
-        self.workers.append(Worker(self))
+    def worker(self, *, cache: Cache | None = None, log: Log | None = None) -> Worker:
+        """Give a worker that owns nothing yet. cache, log: faulty ones of its own, over the world's."""
+        self.workers.append(Worker(self, cache=cache, log=log))
         return self.workers[-1]
 
-    async def start(self) -> Worker:
+    async def start(self, worker: Worker | None = None) -> Worker:
         """Give a worker that owns every shard, once they are open."""
-        worker = self.worker()
+        worker = worker or self.worker()
         await worker.assign(*range(SHARDS))
         await self.until(lambda: len(worker.runtime.open_shards) == SHARDS)
         return worker
@@ -127,6 +169,16 @@ class World:
 
     def set(self, key: str, ident: str, total: int, due: int = 0) -> int:
         return self.publish(key, LEDGER.command_topic, id=ident, set=total, due=due)
+
+    @staticmethod
+    def place(key: str) -> int:
+        """Give the shard that owns an account."""
+        return owner_of(key.encode())
+
+    @staticmethod
+    def is_placed(key: bytes | None, shard: int) -> bool:
+        """Say whether a record of this key is on its own shard."""
+        return key is None or owner_of(key) == shard
 
     # --- what came out ------------------------------------------------------------------------
 
@@ -149,6 +201,10 @@ class World:
         """Give every account's state bytes as Redis holds them."""
         held = [self.cache.copy(shard) for shard in range(SHARDS)]
         return {name: write.value for shard in held for name, write in sorted(shard.states.items())}
+
+    def fences(self, shard: int) -> int:
+        """Count how often the shard's producer was fenced."""
+        return self.broker.fences(f"{LEDGER.name}-{shard}")
 
     def newest_commit(self, shard: int) -> CommitRecord | None:
         commits = [entry for entry in self.broker.committed(CHANGELOG, shard) if entry.key == COMMIT_KEY]
@@ -195,6 +251,12 @@ class World:
                 if waiting and waiting[-1].offset >= positions.get(topic, InputPosition(topic, 0)).next_offset:
                     return False
         return True
+
+    async def halts(self, worker: Worker, shard: int) -> Halt:
+        """Go on until the worker halts the shard; give what it says."""
+        await self.until(lambda: shard in worker.runtime.halted)
+        assert shard not in worker.runtime.open_shards
+        return worker.runtime.halted[shard]
 
     async def fails(self, worker: Worker) -> BaseException:
         """Go on until the worker fails; give its failure."""

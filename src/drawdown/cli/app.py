@@ -40,6 +40,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="of all random draws")] = 1,
     accounts: Annotated[int, typer.Option(min=20, max=100_000, help="how many accounts")] = 200,
     events: Annotated[int, typer.Option(min=0, help="at most so many requests of the trace; 0: all")] = 0,
+    containers: Annotated[
+        Path | None, typer.Option(help="a CSV trace of container runs instead of generated ones", exists=True)
+    ] = None,
     kill: Annotated[bool, typer.Option("--kill", help="SIGKILL the worker and empty Redis in the middle")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="leave Kafka and Redis running until Ctrl-C")] = False,
@@ -48,7 +51,7 @@ def demo(
     from drawdown.cli.demo import demo as run  # noqa: PLC0415
     from drawdown.demo.run import Options  # noqa: PLC0415
 
-    run(Options(seed, accounts, events, kill), as_json=as_json, keep=keep)
+    run(Options(seed, accounts, events, kill, containers), as_json=as_json, keep=keep)
 
 
 @app.command()

@@ -19,13 +19,13 @@ from drawdown.demo import broken, scenario
 from drawdown.demo.books import books
 from drawdown.demo.stage import Stage
 from drawdown.demo.summary import Summary, judge
-from drawdown.domain.catalogue import INFERENCE
+from drawdown.domain.catalogue import GPU_CONTAINER, INFERENCE
 from drawdown.errors import UserError
 from drawdown.local.stack import LocalStack
 from drawdown.oracle.audit import Audit
 from drawdown.settings import Settings, load_settings
 from drawdown.traces.events import Outgoing, events_of
-from drawdown.traces.rows import read_trace
+from drawdown.traces.rows import busiest, read_trace
 
 TRACE = "azure_llm_inference_conv_2023.csv.gz"
 _CHUNK = 500
@@ -33,12 +33,16 @@ _NS = 10**9
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to run. events: at most so many of the trace, 0 for all. kill: SIGKILL and an empty Redis in the middle."""
+    """How to run. events: at most so many of the trace, 0 for all. kill: SIGKILL and an empty Redis in the middle.
+
+    containers: a trace of container runs, whose busiest hours take the place of the generated GPU Container usage.
+    """
 
     seed: int = 1
     accounts: int = 200
     events: int = 0
     kill: bool = False
+    containers: Path | None = None
 
 
 def trace_path() -> Path:
@@ -95,8 +99,14 @@ def _usage(options: Options, dice: random.Random, now: int) -> list[Outgoing]:
     trace = read_trace(trace_path(), INFERENCE, limit=options.events)
     names = [scenario.account_name(number) for number in range(options.accounts)]
     calls = events_of(trace, INFERENCE, names, options.seed, lambda at: at + now - trace.last)
-    merged = sorted([*calls, *scenario.generated(options.accounts, dice, now)], key=lambda one: one.time)
-    return scenario.disturbed(merged, dice)
+    usage = [*calls, *scenario.jobs(options.accounts, dice, now)]
+    if options.containers is None:
+        usage += scenario.containers(options.accounts, dice, now)
+    else:
+        runs = busiest(read_trace(options.containers, GPU_CONTAINER), scenario.HOURS_OF_CONTAINERS * scenario.HOUR)
+        usage += events_of(runs, GPU_CONTAINER, names, options.seed, lambda at: at + now - runs.last)
+    usage.sort(key=lambda one: one.time)
+    return scenario.disturbed(usage, dice)
 
 
 async def _rate(

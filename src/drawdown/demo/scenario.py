@@ -18,6 +18,7 @@ from drawdown.wire.instants import format_instant
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+HOURS_OF_CONTAINERS = 4
 NO_PLAN_SHARE = 5  # every fifth account has no plan
 _encode = msgspec.json.Encoder().encode
 _SLICE = 15 * MINUTE
@@ -102,15 +103,16 @@ def _plan(
     )
 
 
-def generated(count: int, dice: random.Random, now: int) -> list[Outgoing]:
-    """Give GPU Container and Fine-tuning usage, in order of time."""
-    made: list[Outgoing] = []
+def containers(count: int, dice: random.Random, now: int) -> Iterator[Outgoing]:
+    """Give GPU Container usage."""
     for number in dice.sample(range(count), min(max(count // 3, 8), count)):
-        made += _container(account_name(number), dice, now)
+        yield from _container(account_name(number), dice, now)
+
+
+def jobs(count: int, dice: random.Random, now: int) -> Iterator[Outgoing]:
+    """Give Fine-tuning usage."""
     for number in dice.sample(range(count), min(max(count // 6, 4), count)):
-        made += _job(account_name(number), dice, now)
-    made.sort(key=lambda one: one.time)
-    return made
+        yield from _job(account_name(number), dice, now)
 
 
 def _container(account: str, dice: random.Random, now: int) -> Iterator[Outgoing]:

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from drawdown.domain.errors import Reject
 
@@ -14,11 +15,16 @@ _DAYS_AFTER_ANY_28TH = 4
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Find an IANA time zone; raise Reject(invalid_value)."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Reject("invalid_value", f"time zone {name[:64]!r} is not in the IANA database") from error
+    """Find an IANA time zone in the pinned database, never the machine's; raise Reject(invalid_value)."""
+    if name not in _zone_names():
+        raise Reject("invalid_value", f"time zone {name[:64]!r} is not in the IANA database")
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(files("tzdata").joinpath("zones").read_text().split())
 
 
 def to_local(instant: int, time_zone: str) -> datetime:

@@ -118,8 +118,17 @@ def _nearest(draft: Draft) -> tuple[int, str, Plan | Job] | None:
 
 
 def _close_silent(draft: Draft, job: Job, appended: int, prices: Prices, policy: Policy) -> None:
-    """Close a job that fell silent; its rounding up is rated under an id of its own."""
-    draft.jobs, usage = jobs.closed_by_silence(draft.account, draft.jobs, job, policy)
+    """Close a job that fell silent; its rounding up is rated under an id of its own.
+
+    One that cannot be rated (no price) stays open for another period of silence, and holds up nothing else.
+    """
+    closed, usage = jobs.closed_by_silence(draft.account, draft.jobs, job, policy)
     pieces = [Piece(usage.time, measure.meter, measure.quantity) for measure in usage.measures]
-    _rate(draft, usage, pieces, appended, prices)
+    try:
+        _rate(draft, usage, pieces, appended, prices)
+    except Reject as reject:
+        draft.jobs = jobs.heard_of(draft.jobs, job, appended)
+        draft.event("job_not_closed", f"job {job.id}: {reject.detail}", code=reject.code)
+        return
+    draft.jobs = closed
     draft.event("job_closed", f"job {job.id} was silent for too long and is closed", reason="silence")

@@ -1,7 +1,8 @@
 """An account while one input is applied: collects the outputs and numbers them."""
 
-from drawdown.domain.errors import Reject
-from drawdown.domain.limits import AMOUNT_MAX, PLANS_CLOSED_KEPT_MAX
+import hashlib
+
+from drawdown.domain.limits import PLANS_CLOSED_KEPT_MAX
 from drawdown.domain.model import (
     Account,
     AccountEvent,
@@ -19,7 +20,17 @@ from drawdown.domain.model import (
 class Draft:
     """The account's next state in the making."""
 
-    __slots__ = ("account", "applied", "jobs", "outputs", "plans", "seq_charges", "seq_events", "seq_overages")
+    __slots__ = (
+        "account",
+        "applied",
+        "jobs",
+        "outputs",
+        "past_plans",
+        "plans",
+        "seq_charges",
+        "seq_events",
+        "seq_overages",
+    )
 
     def __init__(self, account: Account) -> None:
         """Begin an input: it takes the next `applied` number."""
@@ -30,6 +41,7 @@ class Draft:
         self.seq_events = account.seq_events
         self.plans = account.plans
         self.jobs = account.jobs
+        self.past_plans = account.past_plans
         self.outputs: list[Output] = []
 
     def charge(self, usage: Usage, lines: list[Line], balances: tuple[Balance, ...]) -> None:
@@ -77,6 +89,12 @@ class Draft:
         """Replace a plan by what became of it."""
         self.plans = tuple(changed if plan.id == changed.id else plan for plan in self.plans)
 
+    def forget_closed_plans(self) -> None:
+        """Drop the closed plans beyond those kept for reading, the earliest activated first, but not their ids."""
+        dropped = beyond_kept(self.plans)
+        self.past_plans += tuple(digest_of(plan.id) for plan in dropped)
+        self.plans = tuple(plan for plan in self.plans if plan not in dropped)
+
     def decision(self) -> Decision:
         """End the input."""
         account = self.account
@@ -91,21 +109,21 @@ class Draft:
             self.seq_events,
             self.plans,
             self.jobs,
+            self.past_plans,
         )
         return Decision(state, tuple(self.outputs))
 
 
-def without_oldest_closed(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
-    """Drop the closed plans beyond those kept for reading, the earliest activated first."""
+def beyond_kept(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    """List the closed plans beyond those kept for reading, the earliest activated first."""
     closed = sorted((plan for plan in plans if plan.status == "expired"), key=lambda plan: plan.activated)
-    dropped = {plan.id for plan in closed[: max(len(closed) - PLANS_CLOSED_KEPT_MAX, 0)]}
-    return tuple(plan for plan in plans if plan.id not in dropped) if dropped else plans
+    return tuple(closed[: max(len(closed) - PLANS_CLOSED_KEPT_MAX, 0)])
+
+
+def digest_of(plan: str) -> bytes:
+    """Give 8 bytes for a plan's id."""
+    return hashlib.blake2b(plan.encode(), digest_size=8).digest()
 
 
 def _total(lines: list[Line]) -> int:
-    total = 0
-    for line in lines:
-        total += line.amount
-    if total > AMOUNT_MAX:
-        raise Reject("amount_too_large", f"the event comes to {total} quanta; the limit is {AMOUNT_MAX}")
-    return total
+    return sum([line.amount for line in lines])

@@ -52,6 +52,11 @@ def silent_at(job: Job) -> int:
     return job.last_append + JOB_SILENCE_MS
 
 
+def heard_of(jobs: tuple[Job, ...], job: Job, appended: int) -> tuple[Job, ...]:
+    """Count a job's silence anew from `appended` (ms)."""
+    return tuple(replace(job, last_append=appended) if other is job else other for other in jobs)
+
+
 def closed_by_silence(
     account: Account, jobs: tuple[Job, ...], job: Job, policy: Policy
 ) -> tuple[tuple[Job, ...], Usage]:

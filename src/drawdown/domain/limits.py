@@ -16,6 +16,7 @@ REJECT_DETAIL_LENGTH_MAX: Final = 500
 # --- one account's state ----------------------------------------------------------------------
 PLANS_MAX: Final = 64  # open and closed plans kept in an account's state
 PLANS_CLOSED_KEPT_MAX: Final = 16
+PLANS_PAST_MAX: Final = 2_000  # closed plans of which only a digest of the id is kept
 QUOTAS_MAX: Final = 16  # of one plan
 SCOPE_ITEMS_MAX: Final = 16  # of one plan
 DIMENSIONS_MAX: Final = 8  # of one event, price or scope item

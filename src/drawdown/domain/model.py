@@ -106,6 +106,7 @@ class Job(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The plans ledger's whole state of one account.
 
+    past_plans: digests of the ids of closed plans that are kept no more, so that no id is given twice.
     applied: inputs applied so far. seq_*: records emitted so far per output topic; the next carries seq + 1.
     """
 
@@ -119,6 +120,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     seq_events: int = 0
     plans: tuple[Plan, ...] = ()
     jobs: tuple[Job, ...] = ()
+    past_plans: tuple[bytes, ...] = ()
 
 
 # --- commands ---------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ class Overage(msgspec.Struct, frozen=True, gc=False):
 class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     """Something happened to the account.
 
-    kind: account_opened, plan_activated, plan_expired, plan_settled, job_closed, command_refused.
+    kind: account_opened, plan_activated, plan_expired, plan_settled, job_closed, job_not_closed, command_refused.
     code: a refusal's code, else "". amount: see kind (expired: 0; settled: forfeited). detail: for people.
     """
 

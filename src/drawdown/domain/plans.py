@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from drawdown.domain.coverage import draw_order, in_scope
-from drawdown.domain.events import Draft, without_oldest_closed
-from drawdown.domain.limits import PLANS_MAX
+from drawdown.domain.events import Draft, beyond_kept, digest_of
+from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
 from drawdown.domain.model import ActivatePlan, Plan, Quota
 from drawdown.domain.prices import Prices
 
@@ -29,15 +29,16 @@ def activate(draft: Draft, command: ActivatePlan, prices: Prices) -> None:
         quotas=tuple(Quota(quota.item, quota.amount) for quota in command.quotas),
         activated=draft.applied,
     )
-    draft.plans = tuple(sorted((*without_oldest_closed(draft.plans), plan), key=draw_order))
+    draft.forget_closed_plans()
+    draft.plans = tuple(sorted((*draft.plans, plan), key=draw_order))
     draft.event("plan_activated", f"plan {plan.id} is active", plan=plan.id, amount=plan.amount)
 
 
 def refusal_of(draft: Draft, command: ActivatePlan, prices: Prices) -> tuple[str, str] | None:
     """Give code and detail of why an activation is refused, or None."""
     account = draft.account
-    if any(plan.id == command.plan for plan in draft.plans):
-        return "plan_exists", f"the account has a plan {command.plan} already"
+    if any(plan.id == command.plan for plan in draft.plans) or digest_of(command.plan) in draft.past_plans:
+        return "plan_exists", f"the account has, or had, a plan {command.plan} already"
     if command.currency != account.currency:
         return "wrong_currency", f"the plan is in {command.currency}, the account in {account.currency}"
     book = prices.book(command.book, command.book_version)
@@ -47,8 +48,11 @@ def refusal_of(draft: Draft, command: ActivatePlan, prices: Prices) -> tuple[str
         return "wrong_currency", f"price book {command.book} is in {book.currency}, the account in {account.currency}"
     if command.end is not None and command.end <= command.start:
         return "bad_interval", "the plan ends before or when it starts"
-    if len(without_oldest_closed(draft.plans)) >= PLANS_MAX:
-        return "too_many_plans", f"an account has at most {PLANS_MAX} plans"
+    dropped = len(beyond_kept(draft.plans))
+    if len(draft.plans) - dropped >= PLANS_MAX:
+        return "too_many_plans", f"an account has at most {PLANS_MAX} plans at a time"
+    if len(draft.past_plans) + dropped > PLANS_PAST_MAX:
+        return "too_many_plans", f"an account has at most {PLANS_PAST_MAX} past plans"
     for quota in command.quotas:
         if not in_scope(command.scope, quota.item.service, quota.item.dimensions):
             return "bad_quota", f"the quota for {quota.item.service} is outside the plan's scope"

@@ -89,8 +89,10 @@ class Rating:
                             break
             if quantity:
                 self._on_demand(piece, quantity, prices.on_demand_at(currency, piece.time))
-        if len(self.paid) > LINES_MAX or len(self.on_demand) > LINES_MAX:
-            raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
+        for lines in (self.paid, self.on_demand):
+            if len(lines) > LINES_MAX:
+                raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
+            checked(sum([line.amount for line in lines]))
 
     def _draw(self, purse: Purse, price: Price, piece: Piece, quantity: int) -> int:
         """Let a plan pay a quantity, up to what is left of it exactly; give the quantity that stays uncovered."""

@@ -131,6 +131,10 @@ class Log(Protocol):
         """Give the earliest offset held and the read-committed end of each input's partition `shard`."""
         ...
 
+    async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
+        """Give the end of each input's partition `shard`, records of transactions under way included."""
+        ...
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         """Read the one record at `offset` of an input, None if it is not there."""
         ...

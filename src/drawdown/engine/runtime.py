@@ -194,7 +194,10 @@ class Runtime:
                     self.counts.doubts += 1
                     _log.warning("shard in doubt", shard=shard.number, why=str(doubt))
                     rebuild = rebuild or doubt.rebuild
+                    recovering = not shard.open
                     await self._let_go(shard)
+                    if recovering:
+                        await backoff.wait()
                 await self._prove_ownership(shard)
         except Revoked:
             return
@@ -219,6 +222,7 @@ class Runtime:
         shard.log = recovered.log
         shard.cursor = recovered.cursor
         shard.positions = recovered.positions
+        shard.watermark.resume(recovered.watermark)
         shard.states.clear()
         shard.fetched_to = shard.next_offsets()
         self._still_owned(shard)

@@ -79,12 +79,17 @@ class Watermark:
     def __init__(self, usage_topics: Sequence[str], *, log_clock: bool) -> None:
         """Know nothing yet. log_clock: local stacks whose records carry their own time, never the wall clock's."""
         self._log_clock = log_clock
+        self._resumed_at = 0
         self._taken: dict[str, int] = dict.fromkeys(usage_topics, 0)
         self._caught_up: dict[str, int] = dict.fromkeys(usage_topics, 0)
 
+    def resume(self, at: int) -> None:
+        """Go on from the watermark of the newest commit, ms: it never goes back."""
+        self._resumed_at = max(self._resumed_at, at)
+
     def caught_up(self, topic: str, asked_at: int) -> None:
         """Note that all that `topic` held when the log was asked at `asked_at` (ms) is taken and committed."""
-        self._caught_up[topic] = asked_at - WATERMARK_MARGIN_MS
+        self._caught_up[topic] = max(self._caught_up[topic], asked_at - WATERMARK_MARGIN_MS)
 
     def taken(self, records: Sequence[Record]) -> None:
         """Note records whose transaction is committed."""
@@ -95,8 +100,10 @@ class Watermark:
     def now(self) -> int:
         """Give the watermark, ms; 0 while some input was never read."""
         if self._log_clock:
-            return min((at for at in self._taken.values() if at), default=0)
-        return min(max(at, self._caught_up[topic]) for topic, at in self._taken.items())
+            reached = min((at for at in self._taken.values() if at), default=0)
+        else:
+            reached = min(max(at, self._caught_up[topic]) for topic, at in self._taken.items())
+        return max(reached, self._resumed_at)
 
 
 class Shard:

@@ -38,11 +38,11 @@ class Upkeep:
             return
         asked_at = self._clock.now_ms()
         topics: Sequence[str] = self._ledger.usage_topics
-        bounds = await self._log.input_bounds(shard.number, topics)
+        ends = await self._log.input_ends(shard.number, topics)
         if len(shard.queue):
             return
         for topic in topics:
-            if shard.fetched_to[topic] >= bounds[topic][1]:
+            if shard.fetched_to[topic] >= ends[topic]:
                 shard.watermark.caught_up(topic, asked_at)
 
     async def _send_timers(self, shard: Shard, watermark: int) -> None:

@@ -116,7 +116,9 @@ class KafkaBroker:
         (self._folder / "log4j2.properties").write_text(_LOGGING)
         properties = self._folder / "server.properties"
         properties.write_text(self._properties(controller))
-        command = self._java("kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", str(properties))
+        command = self._java(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster}", "-c", str(properties)
+        )
         done = subprocess.run(command, capture_output=True, text=True, timeout=_START_SECONDS, check=False)  # noqa: S603
         if done.returncode:
             raise UserError(f"Kafka's storage could not be formatted: {(done.stdout + done.stderr).strip()[-600:]}")

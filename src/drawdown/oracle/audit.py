@@ -85,7 +85,7 @@ def audit(log: Mapping[str, Iterable[Record]], oracle: Oracle) -> Audit:
     """Check a log. log: topic → committed records, per partition in order of offset."""
     found = Audit(oracle)
     for record in log["prices"]:
-        oracle.publish(record.value or b"")
+        oracle.publish(record.value or b"", record.timestamp)
     inputs = {
         (record.topic, record.partition, record.offset): record
         for topic, records in log.items()

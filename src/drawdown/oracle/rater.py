@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, read_usage
 from drawdown.oracle.rules import MICRO, covers, cycles, half_up, months, price_of, quantum
 
-QUARTER_HOUR, WEEK = 900_000, 7 * DAY
+QUARTER_HOUR, HOUR, WEEK = 900_000, 3_600_000, 7 * DAY
+PLANS_MAX, CLOSED_KEPT_MAX, PAST_MAX = 64, 16, 2_000
 
 
 @dataclass
@@ -99,9 +100,17 @@ class Oracle:
         self.accounts: dict[str, Account] = {}
         self._prices: dict[object, Fraction | None] = {}
 
-    def publish(self, value: bytes) -> None:
-        """Take a price book."""
+    def publish(self, value: bytes, appended: int) -> None:
+        """Take a price book; one that changes the past, or what its name or currency stands for, is skipped."""
         book = json.loads(value)
+        kind, currency = book["kind"], book["currency"]
+        siblings = [other for other in self.books.values() if other["name"] == book["name"]]
+        if siblings and instant(book["effective_from"]) < appended + HOUR:
+            return
+        if any((other["kind"], other["currency"]) != (kind, currency) for other in siblings):
+            return
+        if kind == "on_demand" and any(other["name"] != book["name"] for other in self._on_demand(currency)):
+            return
         self.books.setdefault((book["name"], book["version"]), book)
 
     def apply(self, topic: str, value: bytes, headers: dict[str, bytes], appended: int) -> list[Expected]:
@@ -145,6 +154,8 @@ class Oracle:
             code = "unknown_book"
         elif end is not None and end <= start:
             code = "bad_interval"
+        elif _too_many(account.plans):
+            code = "too_many_plans"
         elif any(not covers(scope, quota["service"], quota.get("dimensions", {})) for quota, _ in quotas):
             code = "bad_quota"
         if code or book is None:
@@ -294,16 +305,34 @@ class Oracle:
                 return out
             _, name, what = min(due, key=lambda entry: entry[:2])
             if isinstance(what, Job):
-                what.closed, what.forget_at = True, self._forgotten(what)
-                ident = f"job-closed:{name}:{what.last_end}"
-                usage = Usage("", "drawdown", ident, "fine-tuning", name, what.dimensions, None, what.last_end, [])
-                out += self._pay(account, usage, extra(what, what.last_end), now)
-                out.append(_event("job_closed", reason="silence"))
+                out += self._close(account, name, what, now)
             elif what.status == "active":
                 what.status, what.expired_by = "settling", "time"
                 out.append(_event("plan_expired", plan=name, reason="time"))
             else:
                 out.append(_settle(what))
+
+    def _close(self, account: Account, name: str, job: Job, now: int) -> list[Expected]:
+        """Close a job that fell silent; one that cannot be priced stays open for another week."""
+        usage = Usage(
+            "",
+            "drawdown",
+            f"job-closed:{name}:{job.last_end}",
+            "fine-tuning",
+            name,
+            job.dimensions,
+            None,
+            job.last_end,
+            [],
+        )
+        plans = copy.deepcopy(account.plans)
+        try:
+            out = self._pay(account, usage, extra(job, job.last_end), now)
+        except Refused as refused:
+            account.plans, job.last_append = plans, now
+            return [_event("job_not_closed", code=refused.code)]
+        job.closed, job.forget_at = True, self._forgotten(job)
+        return [*out, _event("job_closed", reason="silence")]
 
     def _price(self, book: dict[str, Any], usage: Usage, meter: str) -> Fraction | None:
         key = (book["name"], book["version"], usage.service, meter, *usage.dimensions.items())
@@ -333,6 +362,11 @@ def _used_up(paying: list[Plan]) -> list[Expected]:
             if plan.end is None:
                 out.append(_settle(plan))
     return out
+
+
+def _too_many(plans: list[Plan]) -> bool:
+    closed = sum(plan.status == "expired" for plan in plans)
+    return len(plans) - closed + min(closed, CLOSED_KEPT_MAX) >= PLANS_MAX or closed - CLOSED_KEPT_MAX > PAST_MAX
 
 
 def _settle(plan: Plan) -> Expected:

@@ -22,6 +22,7 @@ METERS = {
         "images",
     ],
 }
+MODELS = {"gpu-container": ["gpu_model"], "fine-tuning": ["gpu_model", "model"], "inference": ["model"]}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +68,9 @@ def instant(text: str) -> int:
 def read_json(value: bytes) -> dict[str, Any]:
     """Read an object; raise Refused(unreadable)."""
     try:
-        found = json.loads(value.decode(), parse_constant=_no, parse_float=_no)
+        found = json.loads(value.decode(), parse_constant=_no)
+        if b"\\ud" in value.lower():  # half a character is none
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refused("unreadable") from error
     if not isinstance(found, dict):
@@ -98,11 +101,13 @@ def read_usage(value: bytes, headers: dict[str, bytes]) -> Usage:
 
 def _measured(service: str, event: dict[str, Any], data: dict[str, Any]) -> Usage:
     end = instant(event["time"])
-    dimensions = {key: data[key] for key in ("gpu_model", "model", "region") if data.get(key) is not None}
-    head = (event["subject"], event["source"], event["id"], service)
+    dimensions = {key: _text(data[key]) for key in MODELS[service]}
+    if data.get("region") is not None:
+        dimensions["region"] = _text(data["region"])
+    head = (_text(event["subject"]), _text(event["source"]), _text(event["id"]), service)
     if service == "inference":
         counts = [(meter, Fraction(_whole(data[meter]))) for meter in METERS[service] if meter in data]
-        return Usage(*head, data["endpoint"], dimensions, None, end, [pair for pair in counts if pair[1]])
+        return Usage(*head, _text(data["endpoint"]), dimensions, None, end, [pair for pair in counts if pair[1]])
     start, gpus = instant(data["from"]), _thousandths(data["gpu_count"])
     if instant(data["to"]) != end or not 0 <= end - start <= DAY:
         raise Refused("unreadable")
@@ -113,9 +118,17 @@ def _measured(service: str, event: dict[str, Any], data: dict[str, Any]) -> Usag
         running = {"running": 1, "stopped": 0}[data["state"]]
         stored = length * _thousandths(data.get("storage_gb", 0))
         quantities = [("gpu_seconds", length * gpus * running), ("storage_gb_seconds", stored)]
-    resource = data["job" if service == "fine-tuning" else "container"]
+    resource, final = _text(data["job" if service == "fine-tuning" else "container"]), data.get("final", False)
+    if service == "fine-tuning" and not isinstance(final, bool):
+        raise Refused("unreadable")
     kept = [pair for pair in quantities if pair[1]]
-    return Usage(*head, resource, dimensions, start, end, kept, gpus, data.get("final", False))
+    return Usage(*head, resource, dimensions, start, end, kept, gpus, service == "fine-tuning" and final)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Refused("unreadable")
+    return value
 
 
 def _whole(number: Any) -> int:
@@ -125,6 +138,10 @@ def _whole(number: Any) -> int:
 
 
 def _thousandths(number: Any) -> Fraction:
-    if isinstance(number, str) and re.fullmatch(r"\d+(\.\d{1,3})?", number, re.ASCII):
+    if (
+        isinstance(number, str)
+        and re.fullmatch(r"-?\d{1,12}(\.\d{1,3}0*)?", number, re.ASCII)
+        and Fraction(number) >= 0
+    ):
         return Fraction(number)
     return Fraction(_whole(number))

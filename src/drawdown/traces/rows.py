@@ -16,6 +16,7 @@ from drawdown.traces.columns import Columns, Service, matching, needed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = 1_000
+_HOUR = 3_600_000
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -44,6 +45,20 @@ class Trace(msgspec.Struct):
     def last(self) -> int:
         """Give the latest instant, ms."""
         return max(row.end for row in self.rows)
+
+
+def busiest(trace: Trace, length: int) -> Trace:
+    """Give the runs of the `length` ms that end with the trace's busiest hour, cut to them."""
+    hours = Counter(
+        hour for row in trace.rows if row.start is not None for hour in range(row.start // _HOUR, row.end // _HOUR + 1)
+    )
+    end = (max(hours, key=lambda hour: (hours[hour], -hour)) + 1) * _HOUR
+    rows = [
+        msgspec.structs.replace(row, start=max(row.start, end - length), end=min(row.end, end))
+        for row in trace.rows
+        if row.start is not None and row.start < end and row.end > end - length
+    ]
+    return Trace(rows, trace.unusable)
 
 
 def read_trace(path: Path, service: Service, columns: Columns | None = None, limit: int = 0) -> Trace:

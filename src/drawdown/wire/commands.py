@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from drawdown.domain.catalogue import service
 from drawdown.domain.errors import Reject
@@ -17,6 +18,15 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 Ident = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["100.00"])]
 Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T10:15:00.123Z"])]
+
+
+def _known(version: int) -> int:
+    if version != 1:
+        raise PydanticCustomError("unknown_version", "version {version}; 1 is read", {"version": version})
+    return version
+
+
+Version = Annotated[int, AfterValidator(_known)]  # a Literal would take true and 1.0 for 1
 
 
 class _Message(BaseModel):
@@ -40,7 +50,7 @@ class OpenAccountMessage(_Message):
     """Open an account in a currency, fixed for good."""
 
     command: Literal["open_account"]
-    version: Literal[1]
+    version: Version
     id: Ident
     account: Name
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -51,13 +61,13 @@ class ActivatePlanMessage(_Message):
     """Activate a plan; it covers what is rated from then on, from `start` (inclusive) to `end` (exclusive)."""
 
     command: Literal["activate_plan"]
-    version: Literal[1]
+    version: Version
     id: Ident
     account: Name
     plan: Name
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     book: Name
-    book_version: Annotated[int, Field(ge=1)]
+    book_version: Annotated[int, Field(ge=1, le=10**9)]
     amount: Decimal
     start: Instant
     end: Instant | None = None
@@ -71,7 +81,7 @@ class TimerMessage(_Message):
     """Something of the account was due at `due`; the shard's owner sends it."""
 
     command: Literal["timer"]
-    version: Literal[1]
+    version: Version
     id: Ident
     account: Name
     due: Instant
@@ -134,6 +144,6 @@ def reason_of(error: ValidationError) -> Reject:
         return Reject("missing_field", f"field {where} is missing")
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return Reject("unknown_type", detail)
-    if kind == "literal_error" and where.endswith("version"):
+    if kind == "unknown_version":
         return Reject("unknown_version", detail)
     return Reject("wrong_type" if kind.endswith("_type") else "invalid_value", detail)

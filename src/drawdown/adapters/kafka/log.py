@@ -98,11 +98,13 @@ class KafkaLog:
         self._changelog = f"changelog.{ledger}"
         self._known_ids = f"known-ids.{ledger}"
         self._readers = Readers(servers)
+        self._uncommitted = Readers(servers, "read_uncommitted")
         self._plain: AIOKafkaProducer | None = None
 
     async def stop(self) -> None:
         """Release readers and the plain producer."""
         await self._readers.stop()
+        await self._uncommitted.stop()
         if self._plain is not None:
             await self._plain.stop()
 
@@ -177,6 +179,13 @@ class KafkaLog:
             earliest = await _bounded(reader.beginning_offsets(list(partitions.values())))
             ends = await _bounded(reader.end_offsets(list(partitions.values())))
             return {topic: (earliest[at], ends[at]) for topic, at in partitions.items()}
+
+    async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
+        """Give the end of each input's partition, records of transactions under way included."""
+        partitions = {topic: TopicPartition(self._prefix + topic, shard) for topic in topics}
+        async with self._uncommitted.use() as reader:
+            ends = await _bounded(reader.end_offsets(list(partitions.values())))
+        return {topic: ends[at] for topic, at in partitions.items()}
 
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         """Read the one record at `offset`."""

@@ -1,4 +1,4 @@
-"""A few read-committed consumers without a group, borrowed one at a time: starting one costs 0.1 to 0.3 s."""
+"""A few consumers without a group, borrowed one at a time: starting one costs 0.1 to 0.3 s."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,12 @@ from drawdown.engine.errors import Retry
 
 
 class Readers:
-    """A pool of consumers; at most `RECOVERIES_AT_ONCE_MAX` + 2 are borrowed at once."""
+    """A pool of consumers; no more than twice `RECOVERIES_AT_ONCE_MAX`, and 2, are borrowed at once."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: str, isolation_level: str = "read_committed") -> None:
         """Name the brokers; nothing is started yet."""
         self._servers = servers
+        self._isolation_level = isolation_level
         self._idle: list[AIOKafkaConsumer] = []
         self._places = asyncio.Semaphore(2 * RECOVERIES_AT_ONCE_MAX + 2)
 
@@ -37,7 +38,7 @@ class Readers:
     async def _start(self) -> AIOKafkaConsumer:
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
-            isolation_level="read_committed",
+            isolation_level=self._isolation_level,
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=50,

@@ -93,8 +93,8 @@ class RedisCache:
     async def begin_rebuild(self, shard: int) -> bytes:
         """Delete all of the shard, the cursor first, and set a new token."""
         token = secrets.token_bytes(16)
-        buckets = await self._redis.smembers(self._key(shard, "buckets"))
         await self._redis.unlink(self._key(shard, "cursor"))
+        buckets = [key async for key in self._redis.scan_iter(match=self._key(shard, "ids:*"), count=1_000)]
         names = [self._key(shard, name) for name in ("states", "due", "buckets", "token")]
         await self._redis.unlink(*names, *buckets)
         await self._redis.set(self._key(shard, "token"), token)

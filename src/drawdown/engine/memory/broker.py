@@ -3,7 +3,7 @@
 import bisect
 import enum
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -65,13 +65,14 @@ class Partition:
 class MemoryBroker:
     """Topics and transactional producers.
 
-    append_time: records take the broker's time, whatever their sender says. on_end: awaited by every transaction when
-    all of it is appended and nothing is decided. faults: what befalls the next transactions, one each; None for good.
+    append_time: whether records take the broker's time, whatever their sender says; or the topics where they do.
+    on_end: awaited by every transaction when all of it is appended and nothing is decided. faults: what befalls the
+    next transactions, one each; None for good.
     """
 
-    def __init__(self, clock: Clock, topics: Mapping[str, int], *, append_time: bool = True) -> None:
+    def __init__(self, clock: Clock, topics: Mapping[str, int], *, append_time: bool | Collection[str] = True) -> None:
         """Make topics. topics: name → partitions."""
-        self.append_time = append_time
+        self._append_time = set(topics if append_time is True else append_time or ())
         self.on_end: Callable[[str], Awaitable[None]] | None = None
         self.faults: deque[CommitFault | None] = deque()
         self.listeners: list[Callable[[], None]] = []
@@ -100,7 +101,7 @@ class MemoryBroker:
         timestamp: int | None = None, headers: Headers = (),
     ) -> int:  # fmt: skip
         """Append outside any transaction; give the offset."""
-        offset = self._at(topic, partition).add(self._stamp(timestamp), (key, value), headers, 0)
+        offset = self._at(topic, partition).add(self._stamp(topic, timestamp), (key, value), headers, 0)
         self._changed()
         return offset
 
@@ -111,6 +112,10 @@ class MemoryBroker:
             return at.start, at.end
         undecided = (entry.offset for entry in at.entries if entry.transaction in self._open)
         return at.start, next(undecided, at.end)
+
+    def written(self, topic: str, partition: int) -> int:
+        """Give the end, entries of open transactions included."""
+        return self._at(topic, partition).end
 
     def read(self, topic: str, partition: int, start: int, end: int, records_max: int) -> tuple[list[Entry], int]:
         """Give committed records of [start, end), and the position after them: past markers and aborted records."""
@@ -140,6 +145,10 @@ class MemoryBroker:
         self._epochs[producer] = self._epochs.get(producer, 0) + 1
         return self._epochs[producer]
 
+    def fences(self, producer: str) -> int:
+        """Count how often a producer was initialised."""
+        return self._epochs.get(producer, 0)
+
     def begin(self, producer: str, epoch: int) -> int:
         """Begin a transaction; give its number. Raise Refused when fenced or down."""
         self._check(producer, epoch)
@@ -159,7 +168,7 @@ class MemoryBroker:
             if len(record.key or b"") + len(record.value or b"") > MESSAGE_BYTES_MAX:
                 msg = f"a record for {record.topic} is larger than the broker takes"
                 raise Refused(msg)
-            stamp = self._stamp(record.timestamp)
+            stamp = self._stamp(record.topic, record.timestamp)
             offset = at.add(stamp, (record.key, record.value), record.headers, transaction)
         return offset
 
@@ -214,8 +223,8 @@ class MemoryBroker:
     def _at(self, topic: str, partition: int) -> Partition:
         return self._topics[topic][partition]
 
-    def _stamp(self, timestamp: int | None) -> int:
-        return self._clock.now_ms() if timestamp is None or self.append_time else timestamp
+    def _stamp(self, topic: str, timestamp: int | None) -> int:
+        return self._clock.now_ms() if timestamp is None or topic in self._append_time else timestamp
 
     def _check(self, producer: str, epoch: int) -> None:
         if self._down:

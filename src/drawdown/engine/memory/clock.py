@@ -60,6 +60,12 @@ class MemoryClock:
             await let_others_run()
         self._elapsed_ms = target
 
+    async def jump(self, duration_ms: int) -> None:
+        """Move on at once, as for a process that was stopped meanwhile: who slept wakes late, and once."""
+        await let_others_run()
+        self._wake(self._elapsed_ms + duration_ms)
+        await let_others_run()
+
     def _wake(self, at_ms: int) -> None:
         self._elapsed_ms = max(self._elapsed_ms, at_ms)
         while self._sleepers and self._sleepers[0][0] <= at_ms:

@@ -128,6 +128,11 @@ class MemoryLog:
         await self._reach()
         return {topic: self._broker.bounds(topic, shard) for topic in topics}
 
+    async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
+        """Give the end of each input's partition, records of transactions under way included."""
+        await self._reach()
+        return {topic: self._broker.written(topic, shard) for topic in topics}
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         """Read the one record at `offset`."""
         await self._reach()
