@@ -27,7 +27,7 @@ from drawdown.traces.events import Outgoing, event, outgoing
 
 OUTPUT = Path("build/bench/summary.json")
 ACCOUNTS, ROUNDS = 200, 3
-STOCK_EVENTS, WORKER_EVENTS = 8_000, 60_000
+STOCK_EVENTS, WORKER_EVENTS = 8_000, 120_000
 _NS = 10**9
 _LIMIT_SECONDS = 180
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from typing import Any
 
 import faust
@@ -13,6 +14,7 @@ from drawdown.bootstrap import Parts, assemble
 from drawdown.domain.errors import Reject
 from drawdown.settings import Settings
 
+GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path makes none
 _MS = 1_000
 _log = structlog.get_logger("drawdown.worker")
 
@@ -77,6 +79,8 @@ def run(settings: Settings) -> BaseException | None:
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(_unretrieved)
     parts = loop.run_until_complete(assemble(settings))
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 50)
     app = create_app(settings, parts)
     worker = faust.Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
     failures: list[BaseException] = []

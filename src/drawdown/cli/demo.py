@@ -15,12 +15,13 @@ from drawdown.demo.run import Options, run, stack_of
 from drawdown.demo.summary import Summary, faults
 from drawdown.domain.errors import REASONS
 
+_WIDTH = 110
 OUTPUT = Path("build/demo/summary.json")
 
 
 def demo(options: Options, *, as_json: bool, keep: bool) -> None:
     """Run the demonstration; exit code 1 when the check fails or a number that must not be zero is."""
-    console = Console(stderr=as_json)
+    console = console_of(stderr=as_json)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
     with stack_of(console) as stack:
         summary, found = asyncio.run(run(stack, options, console))
@@ -38,6 +39,12 @@ def demo(options: Options, *, as_json: bool, keep: bool) -> None:
             wait_for_signal()
     if missing or not summary.conserved:
         sys.exit(1)
+
+
+def console_of(*, stderr: bool = False) -> Console:
+    """Give a console; one that is no terminal has room for the tables."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH)
 
 
 def write(summary: Summary) -> None:

@@ -4,9 +4,8 @@ import asyncio
 import logging
 import sys
 
-from rich.console import Console
-
 from drawdown.adapters.clock import SystemClock
+from drawdown.cli.demo import console_of
 from drawdown.demo.replay import Replay, locally, onto
 from drawdown.demo.report import show
 from drawdown.demo.run import stack_of
@@ -17,7 +16,7 @@ from drawdown.traces.columns import PRESETS, Columns
 
 def replay(what: Replay, *, local: bool) -> None:
     """Replay a trace; with `local`, exit code 1 unless every usable row is rated as the oracle rates it."""
-    console = Console()
+    console = console_of()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
     if not local:
         count = asyncio.run(onto(load_settings(), what, console))

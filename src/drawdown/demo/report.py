@@ -22,7 +22,7 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
     console.print(_accounts(found, now))
     letters = ", ".join(f"{reason} {count}" for reason, count in summary.dead_letters.items()) or "none"
     console.print(f"Dead letters: {letters}", soft_wrap=True)
-    refused = sum(summary.dead_letters.values())
+    refused = summary.events - summary.rated - summary.duplicates  # dead letters count refused commands as well
     console.print(
         f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates, {refused} refused,"
         f" {summary.forwarded} forwarded to their partition; {summary.charges} charges, {summary.overages} overages",

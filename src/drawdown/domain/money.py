@@ -56,10 +56,13 @@ def parse_amount(text: str, of: Currency) -> int:
 
 def format_amount(amount: int, of: Currency) -> str:
     """Write an amount with all the digits of the currency's quantum; negative ones carry a minus sign."""
+    if amount < 0:
+        return f"-{format_amount(-amount, of)}"
+    text = str(amount)
     digits = of.quantum_digits
-    text = str(abs(amount)).rjust(digits + 1, "0")
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{text[:-digits]}.{text[-digits:]}"
+    if len(text) > digits:
+        return f"{text[:-digits]}.{text[-digits:]}"
+    return f"0.{text.zfill(digits)}"
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:

@@ -1,10 +1,11 @@
 """A fine-tuning job's total duration rounds up to the next 15 minutes, once per job (design section 3)."""
 
 import pytest
-from tests.support.domain import DAY, SECOND, T0, World, tuning, usd
+from tests.support.domain import DAY, SECOND, T0, World, book, prices, tuning, usd
 
 from drawdown.domain.decide import due
 from drawdown.domain.errors import Reject
+from drawdown.domain.prices import Book, Prices
 
 MINUTE = 60 * SECOND
 
@@ -59,3 +60,29 @@ def test_a_job_silent_for_seven_days_is_closed_by_the_timer() -> None:
     assert overage.total == usd("0.84")  # type: ignore[union-attr]
     assert world.kinds() == [("job_closed", "silence")]
     assert due(world.state) is None
+
+
+def test_a_silent_job_that_cannot_be_priced_stays_open_and_holds_up_nothing() -> None:
+    world = World()
+    world.activate(end=T0 + DAY, grace_ms=0)
+    world.use(tuning(T0, T0 + 8 * MINUTE))
+    world.prices = prices_without_tuning()
+    at = T0 + 8 * MINUTE + 7 * DAY
+    world.timer(at)
+    assert world.kinds() == [("plan_expired", "time"), ("plan_settled", ""), ("job_not_closed", "unknown_price")]
+    assert world.plan().status == "expired"
+    assert world.state is not None
+    assert due(world.state) == at + 7 * DAY
+    world.prices = prices()
+    world.timer(at + 7 * DAY)
+    assert world.kinds() == [("job_closed", "silence")]
+
+
+def prices_without_tuning() -> Prices:
+    """Prices on demand, and a plan's, of which only the plan's know fine-tuning."""
+    made = Prices()
+    whole = book("on-demand-usd", kind="on_demand")
+    some = tuple(price for price in whole.prices if price.service != "fine-tuning")
+    made.add(Book(whole.name, 1, whole.kind, "USD", 0, some), 0)
+    made.add(book("plan-usd"), 0)
+    return made

@@ -22,6 +22,18 @@ def test_an_account_has_at_most_so_many_plans() -> None:
     assert len(world.state.plans) == PLANS_MAX
 
 
+def test_a_plan_id_is_never_given_twice_even_when_its_plan_is_kept_no_more() -> None:
+    world = World()
+    for number in range(PLANS_CLOSED_KEPT_MAX + 2):
+        world.activate(f"p{number}", "0.000001", end=None)
+        world.use(tokens(1, T0 + number))
+    world.activate("open")
+    assert world.state is not None
+    assert "p0" not in {plan.id for plan in world.state.plans}
+    world.activate("p0")
+    assert world.kinds() == [("command_refused", "plan_exists")]
+
+
 def test_closed_plans_make_room_the_earliest_activated_first() -> None:
     world = World()
     for number in range(PLANS_CLOSED_KEPT_MAX + 2):
