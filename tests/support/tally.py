@@ -21,6 +21,8 @@ class Tally:
     usage_topics: tuple[str, ...] = ("adds", "adds-late")
     command_topic = "tally-commands"
     output_topics: tuple[str, ...] = ("totals",)
+    watermark_to: tuple[str, ...] = ()
+    watermark_from: tuple[str, ...] = ()
 
     def decode(self, record: Record) -> Input:
         """Read JSON; refuse anything else."""

@@ -56,6 +56,7 @@ TRANSACTION_TIMEOUT_MS: Final = 30_000
 TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what brokers accept by default (1 MiB)
 TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
 WATERMARK_MARGIN_MS: Final = 5_000  # how far broker and worker clocks may differ
+WATERMARK_CARRY_MS: Final = 10_000  # how far it moves before it is carried to the next ledger again
 TIMER_RESEND_MS: Final = 30_000
 REJECTS_SHARE_WINDOW: Final = 1_000  # inputs over which the share of rejects is judged
 REJECTS_SHARE_MAX_PERCENT: Final = 90  # above it the worker stops instead of pouring a topic away

@@ -13,7 +13,7 @@ from drawdown.engine.ledger import Ledger
 from drawdown.engine.pace import Backoff
 from drawdown.engine.ports import Cache, Clock, StateWrite
 from drawdown.engine.records import OutRecord, Record, size_of
-from drawdown.engine.shard import Shard
+from drawdown.engine.shard import Shard, is_tick
 from drawdown.engine.take import Take
 
 
@@ -37,7 +37,10 @@ class Cycle:
     def decode(self, shard: Shard, records: Sequence[Record]) -> Take:
         """Decode a take's records; bad ones become dead letters, misplaced ones are forwarded."""
         take = Take(shard.number, shard.epoch, records, self._ledger)
+        carried = self._ledger.watermark_from
         for record in records:
+            if record.topic in carried and is_tick(record):
+                continue
             key = record.key
             if key is not None and key not in shard.own_keys:
                 owner = self._shard_of(key)

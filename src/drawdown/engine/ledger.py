@@ -23,14 +23,19 @@ class Input(msgspec.Struct, frozen=True, gc=False):
     appended: int
     body: object
     record: Record
+    remember: bool = True
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):
-    """An output of a decision: its topic (without prefix) and bytes; the engine keys it by the input's key."""
+    """An output of a decision: its topic (without prefix) and bytes; the engine keys it by the input's key.
+
+    timestamp: of the record where its topic keeps the sender's (local stacks), ms; None lets the log set it.
+    """
 
     topic: str
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
+    timestamp: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +60,8 @@ class Ledger(Protocol):
     usage_topics: tuple[str, ...]  # in the order they are taken
     command_topic: str  # taken before usage; timers are sent here
     output_topics: tuple[str, ...]
+    watermark_to: tuple[str, ...]  # output topics that carry the watermark to the ledger that takes them
+    watermark_from: tuple[str, ...]  # usage topics whose watermark is carried on them
 
     def decode(self, record: Record) -> Input:
         """Read a record; raise domain.errors.Reject with the reason."""

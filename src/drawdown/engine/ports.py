@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from drawdown.engine.commit import CommitRecord, Cursor
-from drawdown.engine.records import OutRecord, Record
+from drawdown.engine.records import Headers, OutRecord, Record
 
 
 class LookUp(msgspec.Struct, frozen=True, gc=False):
@@ -139,8 +139,16 @@ class Log(Protocol):
         """Read the one record at `offset` of an input, None if it is not there."""
         ...
 
-    async def send(self, topic: str, partition: int, key: bytes, value: bytes, timestamp: int | None) -> None:
-        """Append one record outside any transaction (timers); best effort, it is sent again."""
+    async def send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Headers = (),
+    ) -> None:
+        """Append one record outside any transaction (timers, watermarks); best effort, it is sent again."""
         ...
 
 

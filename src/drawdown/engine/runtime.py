@@ -92,6 +92,8 @@ class Runtime:
                         )
                         self.fail(Halt(msg))
                         return
+                    if take.halted is not None:
+                        break
                 if not rated.done():
                     rated.set_result(None)
         finally:
@@ -160,7 +162,9 @@ class Runtime:
                 continue
             epoch = self._epochs[number] = self._epochs.get(number, 0) + 1
             queue = Queue(self._ledger.command_topic, self._ledger.usage_topics)
-            shard = Shard(number, epoch, queue, Watermark(self._ledger.usage_topics, log_clock=self._log_clock))
+            usage, carried = self._ledger.usage_topics, self._ledger.watermark_from
+            watermark = Watermark(usage, log_clock=self._log_clock, carried=carried)
+            shard = Shard(number, epoch, queue, watermark)
             self._shards[number] = shard
             self._tasks[number] = asyncio.create_task(self._own(shard))
 
@@ -298,6 +302,8 @@ class Runtime:
             rated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._ready.put_nowait((take, rated))
             await rated
+            if take.halted is not None:
+                raise take.halted
             self._judge(take)
             self._committing.add(shard.number)
             try:

@@ -73,11 +73,31 @@ class Queue:
         return min(waiting, key=lambda queue: queue[0].timestamp)
 
 
+WATERMARK_HEADER = "watermark"
+
+
+def carried_by(record: Record) -> int:
+    """Give the watermark (ms) that a record carries, 0 if it carries none."""
+    for name, content in record.headers:
+        if name == WATERMARK_HEADER and content.isdigit():
+            return int(content)
+    return 0
+
+
+def is_tick(record: Record) -> bool:
+    """Say whether a record carries the watermark and nothing else."""
+    return record.key is None and record.value is None and carried_by(record) > 0
+
+
 class Watermark:
     """The append time up to which every usage input of a shard was taken (design section 4)."""
 
-    def __init__(self, usage_topics: Sequence[str], *, log_clock: bool) -> None:
-        """Know nothing yet. log_clock: local stacks whose records carry their own time, never the wall clock's."""
+    def __init__(self, usage_topics: Sequence[str], *, log_clock: bool, carried: Sequence[str] = ()) -> None:
+        """Know nothing yet. log_clock: local stacks whose records carry their own time, never the wall clock's.
+
+        carried: those of the topics whose watermark stands on their records.
+        """
+        self._carried = frozenset(carried)
         self._log_clock = log_clock
         self._resumed_at = 0
         self._taken: dict[str, int] = dict.fromkeys(usage_topics, 0)
@@ -88,14 +108,20 @@ class Watermark:
         self._resumed_at = max(self._resumed_at, at)
 
     def caught_up(self, topic: str, asked_at: int) -> None:
-        """Note that all that `topic` held when the log was asked at `asked_at` (ms) is taken and committed."""
+        """Note that all that `topic` held when the log was asked at `asked_at` (ms) is taken and committed.
+
+        It says nothing of a topic that another ledger still writes to from its own backlog.
+        """
+        if topic in self._carried:
+            return
         self._caught_up[topic] = max(self._caught_up[topic], asked_at - WATERMARK_MARGIN_MS)
 
     def taken(self, records: Sequence[Record]) -> None:
         """Note records whose transaction is committed."""
         for record in records:
-            if record.timestamp > self._taken.get(record.topic, record.timestamp):
-                self._taken[record.topic] = record.timestamp
+            at = carried_by(record) if record.topic in self._carried else record.timestamp
+            if at > self._taken.get(record.topic, at):
+                self._taken[record.topic] = at
 
     def now(self) -> int:
         """Give the watermark, ms; 0 while some input was never read."""
@@ -125,6 +151,7 @@ class Shard:
         self.throttled = False
         self.fetched_to: dict[str, int] = {}
         self.timers_sent: dict[tuple[str, int], int] = {}
+        self.watermark_sent = 0
 
     def advanced(self, records: Sequence[Record]) -> dict[str, InputPosition]:
         """Give the positions after `records` were taken, with the proof of each topic's last record."""

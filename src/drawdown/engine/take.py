@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import STATE_BYTES_MAX
+from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Input, Ledger, Outcome
 from drawdown.engine.ports import KnownId
 from drawdown.engine.records import OutRecord, Record
@@ -26,6 +27,11 @@ class Item:
         """Put the decision into the transaction."""
         self.settled = True
         self._take.accept(self.input, outcome)
+
+    def halt(self, halt: Halt) -> None:
+        """Commit nothing of the take, and stop its shard."""
+        self.settled = True
+        self._take.halted = halt
 
     def refuse(self, reject: Reject) -> None:
         """Put a dead letter into the transaction; the input's id is not remembered."""
@@ -51,6 +57,7 @@ class Take:
         self.duplicates = 0
         self.forwarded = 0
         self.rejected: list[str] = []
+        self.halted: Halt | None = None
         self.prices_offset = 0  # up to where prices were read when the take was decided
         self._ledger = ledger
 
@@ -80,12 +87,13 @@ class Take:
         self.rated += 1
         self.states[key] = outcome.state
         self.touched[key] = None
-        value = item.content + outcome.result
-        self.known[item.identity] = value
-        self.ids.append(KnownId(item.identity, value, item.forget_at))
+        if item.remember:
+            value = item.content + outcome.result
+            self.known[item.identity] = value
+            self.ids.append(KnownId(item.identity, value, item.forget_at))
         raw_key = item.record.key
         for emit in outcome.emits:
-            self.outputs.append(OutRecord(emit.topic, self.shard, raw_key, emit.value, emit.headers))
+            self.outputs.append(OutRecord(emit.topic, self.shard, raw_key, emit.value, emit.headers, emit.timestamp))
 
     def refuse(self, record: Record, reject: Reject) -> None:
         """Write a record to the dead letters."""

@@ -1,13 +1,11 @@
 """Between takes: prove that Redis is where it was left, move the watermark, send timers, forget ids."""
 
-from collections.abc import Sequence
-
-from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX
+from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX, WATERMARK_CARRY_MS
 from drawdown.engine.counts import Counts
 from drawdown.engine.errors import Doubt
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.ports import Cache, Clock, Log
-from drawdown.engine.shard import Shard
+from drawdown.engine.shard import WATERMARK_HEADER, Shard
 
 
 class Upkeep:
@@ -31,19 +29,29 @@ class Upkeep:
         if watermark:
             await self._send_timers(shard, watermark)
             await self._cache.forget(shard.number, watermark)
+            await self._carry(shard, watermark)
 
     async def _move_watermark(self, shard: Shard) -> None:
         """Ask the log where each usage input ends; what is wholly taken is caught up as of the asking."""
         if len(shard.queue):
             return
         asked_at = self._clock.now_ms()
-        topics: Sequence[str] = self._ledger.usage_topics
+        topics = [topic for topic in self._ledger.usage_topics if topic not in self._ledger.watermark_from]
         ends = await self._log.input_ends(shard.number, topics)
         if len(shard.queue):
             return
         for topic in topics:
             if shard.fetched_to[topic] >= ends[topic]:
                 shard.watermark.caught_up(topic, asked_at)
+
+    async def _carry(self, shard: Shard, watermark: int) -> None:
+        """Tell the ledger that takes our outputs how far we are; what we committed up to there stands before it."""
+        if watermark < shard.watermark_sent + WATERMARK_CARRY_MS:
+            return
+        for topic in self._ledger.watermark_to:
+            headers = ((WATERMARK_HEADER, b"%d" % watermark),)
+            await self._log.send(topic, shard.number, None, None, watermark, headers)
+        shard.watermark_sent = watermark
 
     async def _send_timers(self, shard: Shard, watermark: int) -> None:
         """Put a command on the log for each account whose due time the watermark has passed."""

@@ -39,6 +39,8 @@ class PlansLedger:
     usage_topics: tuple[str, ...] = USAGE
     command_topic = PLAN_COMMANDS
     output_topics: tuple[str, ...] = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
+    watermark_to: tuple[str, ...] = (CREDIT_CHARGING,)
+    watermark_from: tuple[str, ...] = ()
 
     def __init__(self, prices: Prices, policy: Policy) -> None:
         """Rate by these prices, which whoever feeds them may extend, and this policy."""
@@ -99,7 +101,8 @@ class PlansLedger:
             identity = identity_of("usage", output.usage.source, output_id(identity, self.name, output.usage.id))
         if isinstance(output, Charge):
             return Emit(CHARGES, encode_charge(output, identity, record, self.name, RULES))
-        return Emit(CREDIT_CHARGING, encode_overage(output, identity, record, self.name, RULES))
+        value = encode_overage(output, identity, record, self.name, RULES)
+        return Emit(CREDIT_CHARGING, value, timestamp=record.timestamp)
 
     def encode_state(self, state: object) -> bytes:
         """Give MessagePack."""

@@ -184,11 +184,11 @@ def seen_of(topic: str, output: dict[str, Any]) -> Expected:
             number(line["quantity"]),
             number(line["amount"]),
             line["book"],
-            line["payer"]["plan"] if topic == "charges" else None,
+            line["payer"]["id"] if topic == "charges" else None,
         )
         for line in output["lines"]
     )
-    balances = tuple((b["plan"], number(b["before"]), number(b["after"])) for b in output.get("balances", ()))
+    balances = tuple((b["id"], number(b["before"]), number(b["after"])) for b in output.get("balances", ()))
     return Expected(topic, event=output["event"]["id"], lines=lines, balances=balances)
 
 
@@ -295,12 +295,12 @@ def _conserved(applied: Mapping[str, dict[int, Applied]], found: Audit) -> None:
             for output in (*entry.outputs["charges"], *entry.outputs["credit-charging"]):
                 service = output["event"]["service"]
                 for line in output["lines"]:
-                    payer = line["payer"]["plan"] if "payer" in line else "on demand"
+                    payer = line["payer"]["id"] if "payer" in line else "on demand"
                     spent[payer] += number(line["amount"])
                     source = "plan" if "payer" in line else "on demand"
                     found.spent[account.currency, service, source] += number(line["amount"])
                 for balance in output.get("balances", ()):
-                    remaining[balance["plan"]] = number(balance["after"])
+                    remaining[balance["id"]] = number(balance["after"])
         _check_plans(name, account, spent, remaining, found)
 
 

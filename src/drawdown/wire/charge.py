@@ -7,19 +7,11 @@ from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
 from drawdown.wire.instants import format_instant
-from drawdown.wire.outputs import Event, PaidLine, Position, event_of, paid_line, position_of
-
-
-class BalanceMessage(msgspec.Struct, frozen=True, gc=False):
-    """A plan's remaining amount before and after this charge."""
-
-    plan: str
-    before: str
-    after: str
+from drawdown.wire.outputs import BalanceMessage, Event, PaidLine, Position, event_of, paid_line, position_of
 
 
 class ChargeMessage(msgspec.Struct, frozen=True, gc=False):
-    """A charge. seq: gapless per account and topic; applied: the order of the account's inputs."""
+    """A charge of the plans ledger. seq: gapless per account, ledger and topic; applied: the order of inputs."""
 
     version: int
     id: str
@@ -54,8 +46,8 @@ def encode_charge(charge: Charge, identity: bytes, record: Record, ledger: str, 
             [paid_line(line, of) for line in charge.lines],
             format_amount(charge.total, of),
             [
-                BalanceMessage(balance.plan, format_amount(balance.before, of), format_amount(balance.after, of))
-                for balance in charge.balances
+                BalanceMessage("plan", b.plan, format_amount(b.before, of), format_amount(b.after, of))
+                for b in charge.balances
             ],
             charge.seq,
             charge.applied,

@@ -30,9 +30,19 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Payer(msgspec.Struct, frozen=True, gc=False):
-    """Who pays a line."""
+    """Who pays a line. kind: plan, voucher, top_up or debt. id: of the plan, voucher or top-up; null for debt."""
 
-    plan: str
+    kind: str
+    id: str | None
+
+
+class BalanceMessage(msgspec.Struct, frozen=True, gc=False):
+    """What was left in a source before and after a charge; for debt, what was owed. kind, id: as a payer's."""
+
+    kind: str
+    id: str | None
+    before: str
+    after: str
 
 
 class PaidLine(msgspec.Struct, frozen=True, gc=False):
@@ -105,5 +115,5 @@ def paid_line(line: Line, of: Currency) -> PaidLine:
         format_amount(line.amount, of),
         line.book,
         line.book_version,
-        Payer(line.plan or ""),
+        Payer("plan", line.plan),
     )

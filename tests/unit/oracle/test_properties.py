@@ -62,8 +62,8 @@ def test_totals_are_the_sums_of_their_lines_and_balances_fall_by_what_was_paid(w
         for said in step.said(CHARGES):
             paid: dict[str, Fraction] = defaultdict(Fraction)
             for line in said["lines"]:
-                paid[line["payer"]["plan"]] += Fraction(line["amount"])
-            told = {b["plan"]: (Fraction(b["before"]), Fraction(b["after"])) for b in said["balances"]}
+                paid[line["payer"]["id"]] += Fraction(line["amount"])
+            told = {b["id"]: (Fraction(b["before"]), Fraction(b["after"])) for b in said["balances"]}
             assert {plan: before - after for plan, (before, after) in told.items()} == paid
             assert all(before == left.get(plan, before) for plan, (before, _) in told.items())
             left |= {plan: after for plan, (_, after) in told.items()}
@@ -90,7 +90,7 @@ def test_every_piece_is_paid_in_the_order_of_plans(world: World) -> None:
         payers: dict[tuple[str, str], list[int]] = defaultdict(list)
         for said in step.said(CHARGES):
             for line in said["lines"]:
-                payers[line["time"], line["meter"]].append(order[line["payer"]["plan"]])
+                payers[line["time"], line["meter"]].append(order[line["payer"]["id"]])
         assert all(places == sorted(set(places)) for places in payers.values())
 
 

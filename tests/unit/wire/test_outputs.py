@@ -87,11 +87,16 @@ COMMON = {
 def test_a_charge_says_all_that_made_it() -> None:
     charge = split()["charges"]
     assert len(charge.pop("id")) == 24
-    line = LINE | {"unit_price": "1.848000000", "amount": "0.924000000", "book": "plan-usd", "payer": {"plan": "p"}}
+    line = LINE | {
+        "unit_price": "1.848000000",
+        "amount": "0.924000000",
+        "book": "plan-usd",
+        "payer": {"kind": "plan", "id": "p"},
+    }
     assert charge == COMMON | {
         "lines": [line],
         "total": "0.924000000",
-        "balances": [{"plan": "p", "before": "0.924000000", "after": "0.000000000"}],
+        "balances": [{"kind": "plan", "id": "p", "before": "0.924000000", "after": "0.000000000"}],
     }
 
 

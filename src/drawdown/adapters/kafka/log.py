@@ -14,7 +14,7 @@ from drawdown.domain.limits import TRANSACTION_BATCH_BYTES, TRANSACTION_TIMEOUT_
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
 from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.ports import LogRecord
-from drawdown.engine.records import OutRecord, Record
+from drawdown.engine.records import Headers, OutRecord, Record
 
 R = TypeVar("R")
 # how aiokafka's transactional producer fails; fenced in the middle of a transaction, it asserts and refuses as well
@@ -199,14 +199,27 @@ class KafkaLog:
                         return Record(topic, shard, offset, record.timestamp, record.key, record.value, headers)
         return None
 
-    async def send(self, topic: str, partition: int, key: bytes, value: bytes, timestamp: int | None) -> None:
+    async def send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Headers = (),
+    ) -> None:
         """Append one record outside any transaction."""
         if self._plain is None:
             producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", enable_idempotence=True)
             await _bounded(producer.start())
             self._plain = producer
         sent = self._plain.send_and_wait(
-            self._prefix + topic, value, key=key, partition=partition, timestamp_ms=timestamp
+            self._prefix + topic,
+            value,
+            key=key,
+            partition=partition,
+            timestamp_ms=timestamp,
+            headers=list(headers),
         )
         await _bounded(sent)
 

@@ -8,7 +8,7 @@ from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
 from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.memory.broker import CommitFault, MemoryBroker, Refused
 from drawdown.engine.ports import LogRecord
-from drawdown.engine.records import OutRecord, Record
+from drawdown.engine.records import Headers, OutRecord, Record
 
 
 class MemoryShardLog:
@@ -143,7 +143,15 @@ class MemoryLog:
                 return Record(topic, shard, offset, entry.timestamp, entry.key, entry.value, entry.headers)
         return None
 
-    async def send(self, topic: str, partition: int, key: bytes, value: bytes, timestamp: int | None) -> None:
+    async def send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Headers = (),
+    ) -> None:
         """Append one record outside any transaction."""
         await self._reach()
-        self._broker.append(topic, partition, key, value, timestamp=timestamp)
+        self._broker.append(topic, partition, key, value, timestamp=timestamp, headers=headers)
