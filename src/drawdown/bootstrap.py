@@ -1,5 +1,6 @@
 """Puts a worker's parts together, after checking that Kafka and Redis are as the engine needs them."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 
@@ -15,9 +16,12 @@ from drawdown.adapters.kafka.prices import PriceFeed
 from drawdown.adapters.redis.cache import RedisCache
 from drawdown.domain.limits import REDIS_TIMEOUT_MS
 from drawdown.domain.prices import Prices
+from drawdown.engine.ledger import Ledger
+from drawdown.engine.ports import Clock
 from drawdown.engine.runtime import Runtime
 from drawdown.errors import UserError
 from drawdown.ledgers.plans import PlansLedger
+from drawdown.ledgers.wallet import WalletLedger
 from drawdown.settings import Settings
 from drawdown.topics import CREATE_TIME
 
@@ -26,20 +30,28 @@ _OLDEST_REDIS = 7
 
 
 @dataclass(frozen=True)
+class Lane:
+    """A ledger on this worker, with what feeds it and where it writes."""
+
+    ledger: Ledger
+    runtime: Runtime
+    feed: Feed
+    log: KafkaLog
+
+
+@dataclass(frozen=True)
 class Parts:
     """A worker's parts; `release` lets go of all of them."""
 
-    ledger: PlansLedger
-    runtime: Runtime
-    feed: Feed
+    lanes: tuple[Lane, ...]
     prices: PriceFeed
-    log: KafkaLog
     redis: Redis
 
     async def release(self) -> None:
         """Close connections; the runtime's shards were let go before."""
         await self.prices.stop()
-        await self.log.stop()
+        for lane in self.lanes:
+            await lane.log.stop()
         await self.redis.aclose()
 
 
@@ -62,20 +74,27 @@ async def assemble(settings: Settings) -> Parts:
         prices = PriceFeed(settings.kafka, settings.prefix, books, clock, ledger.read_prices_to)
         undo.push_async_callback(prices.stop)
         await prices.start()
-        log = KafkaLog(settings.kafka, ledger.name, settings.prefix)
-        feed = Feed((ledger.command_topic, *ledger.usage_topics), settings.prefix)
-        runtime = Runtime(
-            ledger=ledger,
-            cache=RedisCache(redis, ledger.name, settings.prefix),
-            log=log,
-            transport=feed,
-            clock=clock,
-            shard_of=shard_of(settings.shards),
-            spacing_ms=settings.spacing_ms,
-            log_clock=settings.timestamp_type == CREATE_TIME,
-        )
+        changed = asyncio.Event()
+        ledgers: list[Ledger] = [ledger, WalletLedger(settings.policy)] if settings.wallet else [ledger]
+        lanes = tuple(_lane(settings, one, redis, clock, changed) for one in ledgers)
         undo.pop_all()
-    return Parts(ledger, runtime, feed, prices, log, redis)
+    return Parts(lanes, prices, redis)
+
+
+def _lane(settings: Settings, ledger: Ledger, redis: Redis, clock: Clock, changed: asyncio.Event) -> Lane:
+    log = KafkaLog(settings.kafka, ledger.name, settings.prefix)
+    feed = Feed((ledger.command_topic, *ledger.usage_topics), settings.prefix, changed)
+    runtime = Runtime(
+        ledger=ledger,
+        cache=RedisCache(redis, ledger.name, settings.prefix),
+        log=log,
+        transport=feed,
+        clock=clock,
+        shard_of=shard_of(settings.shards),
+        spacing_ms=settings.spacing_ms,
+        log_clock=settings.timestamp_type == CREATE_TIME,
+    )
+    return Lane(ledger, runtime, feed, log)
 
 
 async def check_redis(redis: Redis) -> None:

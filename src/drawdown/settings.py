@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     skew_seconds: Annotated[int, Field(ge=0, le=3_600, description="how far ahead of its append usage may end")] = (
         SKEW_MS // _MS
     )
+    wallet: Annotated[
+        bool, Field(description="draw overage from credits; off leaves it to a platform's own credit service")
+    ] = True
     spacing_ms: Annotated[
         int, Field(ge=0, le=1_000, description="least time between two transactions of one worker")
     ] = TRANSACTION_SPACING_MS
@@ -98,7 +101,7 @@ class Settings(BaseSettings):
         """List the topics that these settings need."""
         window_ms = max(self.window_seconds, self.inference_window_seconds) * _MS
         memory_ms = window_ms + self.skew_seconds * _MS
-        return plan_topics(self.shards, timestamp_type=self.timestamp_type, memory_ms=memory_ms)
+        return plan_topics(self.shards, timestamp_type=self.timestamp_type, memory_ms=memory_ms, wallet=self.wallet)
 
 
 def load_settings(**given: Any) -> Settings:

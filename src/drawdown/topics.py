@@ -8,6 +8,7 @@ DAY_MS = 86_400_000
 SHARDS_DEFAULT = 12
 INPUT_RETENTION_MS = 30 * DAY_MS
 MEMORY_DEFAULT_MS = 4 * DAY_MS  # longest window and skew, rounded up
+OUTPUT_RETENTION = str(90 * DAY_MS)
 FOR_EVER = "-1"
 PRICES = "prices"
 CHARGES = "charges"
@@ -15,6 +16,7 @@ CREDIT_CHARGING = "credit-charging"
 ACCOUNT_EVENTS = "account-events"
 DEAD_LETTERS = "dead-letters"
 PLAN_COMMANDS = "plan-commands"
+WALLET_COMMANDS = "wallet-commands"
 USAGE = ("usage.gpu-container", "usage.fine-tuning", "usage.inference")
 LOG_APPEND_TIME: Final = "LogAppendTime"
 CREATE_TIME: Final = "CreateTime"
@@ -29,23 +31,27 @@ class TopicSpec(msgspec.Struct, frozen=True):
 
 
 def plan_topics(
-    shards: int, *, timestamp_type: str = LOG_APPEND_TIME, memory_ms: int = MEMORY_DEFAULT_MS
+    shards: int, *, timestamp_type: str = LOG_APPEND_TIME, memory_ms: int = MEMORY_DEFAULT_MS, wallet: bool = True
 ) -> tuple[TopicSpec, ...]:
-    """List the topics of the plans ledger.
+    """List the topics of the plans ledger and, if it is on, of the wallet ledger.
 
     timestamp_type: of the inputs; CreateTime on local stacks only, and then nothing is ever too old to keep.
     memory_ms: longest accept window and skew.
     """
+    ledgers = ("plans", "wallet") if wallet else ("plans",)
+    commands = (PLAN_COMMANDS, WALLET_COMMANDS) if wallet else (PLAN_COMMANDS,)
     retention = FOR_EVER if timestamp_type == CREATE_TIME else str(INPUT_RETENTION_MS)
     inputs = {"message.timestamp.type": timestamp_type, "retention.ms": retention}
     outputs = {"retention.ms": str(90 * DAY_MS)}
+    both = inputs | {"retention.ms": FOR_EVER if timestamp_type == CREATE_TIME else outputs["retention.ms"]}
     compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
     # an id that can still be accepted must be known, however long its event waited in its topic
     remembered = {"retention.ms": str(INPUT_RETENTION_MS + memory_ms + DAY_MS)}
     return (
-        *(TopicSpec(name, shards, inputs) for name in (*USAGE, PLAN_COMMANDS)),
-        *(TopicSpec(name, shards, outputs) for name in (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)),
-        TopicSpec("changelog.plans", shards, compacted),
-        TopicSpec("known-ids.plans", shards, remembered),
+        *(TopicSpec(name, shards, inputs) for name in (*USAGE, *commands)),
+        TopicSpec(CREDIT_CHARGING, shards, both),
+        *(TopicSpec(name, shards, outputs) for name in (CHARGES, ACCOUNT_EVENTS, DEAD_LETTERS)),
+        *(TopicSpec(f"changelog.{ledger}", shards, compacted) for ledger in ledgers),
+        *(TopicSpec(f"known-ids.{ledger}", shards, remembered) for ledger in ledgers),
         TopicSpec(PRICES, 1, compacted),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -10,8 +11,9 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from drawdown.adapters.faust.transport import QUIET, BatchSchema
-from drawdown.bootstrap import Parts, assemble
+from drawdown.bootstrap import Lane, Parts, assemble
 from drawdown.domain.errors import Reject
+from drawdown.engine.errors import Halt
 from drawdown.settings import Settings
 
 GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path makes none
@@ -27,11 +29,10 @@ class App(faust.App):
     def __init__(self, settings: Settings, parts: Parts) -> None:
         """Configure Faust: no tables, no web server, no topics made, no acknowledgements."""
         self.parts = parts
-        self.feed = parts.feed
-        self.runtime = parts.runtime
+        self.lanes = parts.lanes
         self.prefix_length = len(settings.prefix)
         super().__init__(
-            f"{settings.prefix}drawdown-plans",
+            group_of(settings),
             broker=[f"drawdown://{broker}" for broker in settings.kafka.split(",")],
             broker_session_timeout=settings.session_timeout_ms / _MS,
             broker_rebalance_timeout=settings.rebalance_timeout_ms / _MS,
@@ -49,28 +50,41 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Let go of the shards first, so that the next owner finds no open transaction."""
-        await self.runtime.stop()
+        await asyncio.gather(*(lane.runtime.stop() for lane in self.lanes))
         await super().on_stop()
         await self.parts.release()
 
 
 def create_app(settings: Settings, parts: Parts) -> App:
-    """Make the app with its agent."""
+    """Make the app with an agent a ledger: one rates usage, the other draws overage from credits."""
     app = App(settings, parts)
-    inputs = app.topic(*parts.feed.topics, schema=BatchSchema(), acks=False)
-    ledger, runtime = parts.ledger, parts.runtime
+    for lane in parts.lanes:
+        inputs = app.topic(*lane.feed.topics, schema=BatchSchema(), acks=False)
+        app.agent(inputs, name=lane.ledger.name)(agent_of(lane))
+    return app
 
-    @app.agent(inputs, name="rate")
-    async def rate(batches: Any) -> None:
+
+def agent_of(lane: Lane) -> Callable[[Any], Awaitable[None]]:
+    """Give the agent: the place where a ledger decides."""
+    ledger, runtime = lane.ledger, lane.runtime
+
+    async def decide(batches: Any) -> None:
         async for item in runtime.items(batches):
             try:
                 item.accept(ledger.decide(item.state, item.input))
             except Reject as reject:
                 item.refuse(reject)
+            except Halt as halt:
+                item.halt(halt)
             except Exception as error:  # noqa: BLE001  a mistake of ours: stop, never guess
                 runtime.fail(error)
 
-    return app
+    return decide
+
+
+def group_of(settings: Settings) -> str:
+    """Name the consumer group of the workers."""
+    return f"{settings.prefix}drawdown"
 
 
 def run(settings: Settings) -> BaseException | None:
@@ -88,7 +102,8 @@ def run(settings: Settings) -> BaseException | None:
     @app.task  # type: ignore[untyped-decorator]
     async def watch() -> None:
         following = asyncio.ensure_future(parts.prices.follow())
-        done, _ = await asyncio.wait((parts.runtime.failure, following), return_when=asyncio.FIRST_COMPLETED)
+        failing = [lane.runtime.failure for lane in parts.lanes]
+        done, _ = await asyncio.wait((*failing, following), return_when=asyncio.FIRST_COMPLETED)
         following.cancel()
         failures.extend(error for ended in done if (error := ended.exception()) is not None)
         stopping.append(asyncio.ensure_future(worker.stop()))
@@ -97,7 +112,8 @@ def run(settings: Settings) -> BaseException | None:
     _log.info("worker starts", shards=settings.shards, group=app.conf.id)
     with contextlib.suppress(SystemExit):
         worker.execute_from_commandline()
-    _log.info("worker stopped", **counted(parts))
+    for lane in parts.lanes:
+        _log.info("worker stopped", ledger=lane.ledger.name, **counted(lane))
     return failures[0] if failures else None
 
 
@@ -109,8 +125,8 @@ def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
     loop.default_exception_handler(context)
 
 
-def counted(parts: Parts) -> dict[str, Any]:
-    """Give the counters of this run that are not zero."""
-    counts = parts.runtime.counts
+def counted(lane: Lane) -> dict[str, Any]:
+    """Give a ledger's counters of this run that are not zero."""
+    counts = lane.runtime.counts
     found = {name: getattr(counts, name) for name in counts.__slots__}
     return {name: value for name, value in found.items() if value}

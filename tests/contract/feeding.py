@@ -207,7 +207,8 @@ class FaustSide:
     async def join(self) -> Member:
         feed = Feed(INPUTS, self.settings.prefix)
         member = Member(feed)
-        parts: Any = SimpleNamespace(feed=feed, runtime=member, release=member.stop)
+        lane = SimpleNamespace(feed=feed, runtime=member)
+        parts: Any = SimpleNamespace(lanes=(lane,), release=member.stop)
         app = App(self.settings, parts)
 
         @app.agent(app.topic(*feed.topics, schema=BatchSchema(), acks=False), name="record")
@@ -243,7 +244,7 @@ class FaustSide:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
         await admin.start()
         try:
-            found = await admin.list_consumer_group_offsets(f"{self.settings.prefix}drawdown-plans")
+            found = await admin.list_consumer_group_offsets(f"{self.settings.prefix}drawdown")
         finally:
             await admin.close()
         cut = len(self.settings.prefix)

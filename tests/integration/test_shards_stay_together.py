@@ -15,7 +15,7 @@ SHARDS, WORKERS, EVENTS = 12, 5, 600
 
 async def owners(stage: Stage) -> dict[int, set[str]]:
     """Give shard → members that hold any of its inputs; only shards all of whose inputs one member holds."""
-    group = f"{stage.settings.prefix}drawdown-plans"
+    group = f"{stage.settings.prefix}drawdown"
     held: dict[str, dict[str, set[int]]] = defaultdict(dict)
     client = AIOKafkaAdminClient(bootstrap_servers=stage.settings.kafka)
     await client.start()

@@ -25,7 +25,8 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
     refused = summary.events - summary.rated - summary.duplicates  # dead letters count refused commands as well
     console.print(
         f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates, {refused} refused,"
-        f" {summary.forwarded} forwarded to their partition; {summary.charges} charges, {summary.overages} overages",
+        f" {summary.forwarded} forwarded to their partition; {summary.charges} charges by plans,"
+        f" {summary.overages} overages, {summary.drawn} of them drawn from credit",
         soft_wrap=True,
     )
     console.print(
@@ -33,12 +34,17 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
         f" Plans expired: {summary.plans_expired['amount']} by amount, {summary.plans_expired['time']} by time",
         soft_wrap=True,
     )
+    told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.credit.items())
+    console.print(f"Credit: {told}", soft_wrap=True)
     console.print(f"{summary.events_per_second} events/s over {summary.seconds} s, publishing included")
     for finding in summary.findings:
         console.print(f"[red]wrong[/red] {finding}", soft_wrap=True)
     if summary.conserved:
         console.print("[green]conserved[/green]: every id has one outcome, every amount is right, seq has no gap,")
-        console.print("and granted = remaining + spent + forfeited for every plan. Redis agrees with the log.")
+        console.print(
+            "and granted = remaining + spent + forfeited for every plan, voucher and top-up; what was used is"
+        )
+        console.print("paid by plans, vouchers and top-ups, or owed. Redis agrees with the log.")
     else:
         console.print("[red]NOT conserved[/red]: see above")
 
@@ -47,11 +53,12 @@ def _totals(summary: Summary) -> Table:
     table = Table(title="Usage by service and who paid", title_justify="left")
     for column in ("currency", "service"):
         table.add_column(column)
-    for column in ("by plans", "on demand (to credits)"):
+    for column in ("by plans", "on demand:", "vouchers", "top-ups", "debt"):
         table.add_column(column, justify="right")
     for currency, services in summary.by_service.items():
         for service, paid in services.items():
-            table.add_row(currency, service, _short(paid.get("plan", "0")), _short(paid.get("on demand", "0")))
+            sources = ("plan", "on demand", "voucher", "top_up", "debt")
+            table.add_row(currency, service, *(_short(paid.get(source, "0")) for source in sources))
     return table
 
 

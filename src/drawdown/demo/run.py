@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drawdown.adapters.clock import SystemClock
-from drawdown.demo import broken, scenario
+from drawdown.demo import broken, credit, scenario
 from drawdown.demo.books import books
 from drawdown.demo.stage import Stage
 from drawdown.demo.summary import Summary, judge
@@ -74,15 +74,26 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
     now = SystemClock().now_ms()
     dice = random.Random(options.seed)  # noqa: S311  a simulation's draw
     usage = _usage(options, dice, now)
-    commands = [*scenario.accounts(options.accounts, now), *broken.preparation(now)]
+    commands = [
+        *scenario.accounts(options.accounts, now),
+        *broken.preparation(now),
+        *credit.before(options.accounts, now),
+    ]
     async with Stage(stack.addresses, demo_settings(stack)) as stage:
         await stage.publish(books())
         await stage.publish(commands)
-        console.print(f"Published 4 price books and {len(commands)} commands (accounts and plans); the worker starts")
+        console.print(
+            f"Published 4 price books and {len(commands)} commands (accounts, plans, credit); the worker starts"
+        )
         stage.start_worker()
         await stage.all_taken()
         began = time.monotonic_ns()
-        others = [*broken.late(now), *broken.misplaced(stage.settings.shards, now), *broken.broken(now)]
+        others = [
+            *broken.late(now),
+            *broken.misplaced(stage.settings.shards, now),
+            *broken.broken(now),
+            *credit.after(options.accounts, now),
+        ]
         with progress_of(console) as progress:
             task = progress.add_task("rating usage", total=len(usage) + len(others))
             await _rate(stage, usage, others, options, progress, task)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from drawdown.demo.books import name_of
+from drawdown.topics import PLAN_COMMANDS
 from drawdown.traces.events import GPU_MODELS, Outgoing, event, outgoing
 from drawdown.wire.instants import format_instant
 
@@ -35,10 +36,15 @@ def account_name(number: int) -> str:
     return f"acc-{number:04d}"
 
 
-def command(account: str, ident: str, name: str, now: int, **values: object) -> Outgoing:
-    """Give a command as a record for plan-commands."""
+def command(account: str, ident: str, name: str, now: int, *, topic: str = PLAN_COMMANDS, **values: object) -> Outgoing:
+    """Give a command as a record for its ledger's topic."""
     message = {"command": name, "version": 1, "id": ident, "account": account, **values}
-    return Outgoing("plan-commands", account.encode(), _encode(message), now)
+    return Outgoing(topic, account.encode(), _encode(message), now)
+
+
+def amount(cents: int, currency: str) -> str:
+    """Give an amount of so many USD cents, or its worth in VND."""
+    return str(cents * _VND_PER_USD // 100) if currency == "VND" else f"{cents // 100}.{cents % 100:02d}"
 
 
 def accounts(count: int, now: int) -> list[Outgoing]:
@@ -63,7 +69,7 @@ def _plans(number: int, now: int) -> Iterator[Outgoing]:
         gpu: list[dict[str, object]] = [{"service": "gpu-container"}, {"service": "fine-tuning"}]
         yield _plan(number, "gpus", now, amount_cents=2_000, scope=gpu, end=now - 25 * MINUTE, priority=50)
     if number % 4 == 0:
-        quota = [{"service": "gpu-container", "amount_cents": 150}]
+        quota = [("gpu-container", 150)]
         yield _plan(number, "year", now, amount_cents=50_000, scope="all", end=now + 365 * DAY, quotas=quota)
 
 
@@ -76,15 +82,10 @@ def _plan(
     scope: object,
     end: int | None = None,
     priority: int = 100,
-    quotas: Sequence[dict[str, object]] = (),
+    quotas: Sequence[tuple[str, int]] = (),
 ) -> Outgoing:
     currency, name = currency_of(number), account_name(number)
-
-    def amount(cents: object) -> str:
-        whole = int(str(cents))
-        return str(whole * _VND_PER_USD // 100) if currency == "VND" else f"{whole // 100}.{whole % 100:02d}"
-
-    told = [{"service": quota["service"], "amount": amount(quota["amount_cents"])} for quota in quotas]
+    told = [{"service": service, "amount": amount(cents, currency)} for service, cents in quotas]
     return command(
         name,
         f"activate-{name}-{kind}",
@@ -94,7 +95,7 @@ def _plan(
         currency=currency,
         book=name_of("plan", currency),
         book_version=1,
-        amount=amount(amount_cents),
+        amount=amount(amount_cents, currency),
         start=format_instant(now - 2 * DAY),
         end=None if end is None else format_instant(end),
         priority=priority,

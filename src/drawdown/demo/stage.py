@@ -19,10 +19,11 @@ from drawdown.adapters.kafka.admin import Admin
 from drawdown.adapters.kafka.log import KafkaLog
 from drawdown.adapters.kafka.reading import read_topics, topic_ends
 from drawdown.adapters.redis.cache import RedisCache
-from drawdown.domain.limits import WATERMARK_MARGIN_MS
+from drawdown.domain.limits import WATERMARK_CARRY_MS, WATERMARK_MARGIN_MS
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 from drawdown.ledgers.plans import PlansLedger
+from drawdown.ledgers.wallet import WalletLedger
 from drawdown.local.child import Child
 from drawdown.local.stack import Addresses
 from drawdown.settings import Settings
@@ -48,9 +49,10 @@ class Stage:
         self._addresses = addresses
         self._folder = tempfile.TemporaryDirectory(prefix="drawdown-stage-")
         self._started = 0
-        self._log = KafkaLog(addresses.kafka, PlansLedger.name, settings.prefix)
         self.redis = Redis.from_url(addresses.redis)
-        self.cache = RedisCache(self.redis, PlansLedger.name, settings.prefix)
+        ledgers = (PlansLedger, WalletLedger) if settings.wallet else (PlansLedger,)
+        self._sides = [_Side(ledger, addresses, settings, self.redis) for ledger in ledgers]  # plans first: they feed
+        self.caches = {side.name: side.cache for side in self._sides}
 
     async def __aenter__(self) -> Self:
         """Make the topics."""
@@ -68,7 +70,8 @@ class Stage:
 
     async def close(self) -> None:
         """Let go of connections and the folder."""
-        await self._log.stop()
+        for side in self._sides:
+            await side.log.stop()
         await self.redis.aclose()
         self._folder.cleanup()
 
@@ -123,18 +126,19 @@ class Stage:
     async def waiting(self) -> int:
         """Count the input records that no commit has taken yet."""
         shards = range(self.settings.shards)
-        return sum(await asyncio.gather(*(self._waiting(shard) for shard in shards)))
+        counts = [sum(await asyncio.gather(*(self._waiting(side, shard) for shard in shards))) for side in self._sides]
+        return sum(counts)
 
-    async def _waiting(self, shard: int) -> int:
-        newest = await self._log.newest_commit(shard)
+    async def _waiting(self, side: "_Side", shard: int) -> int:
+        newest = await side.log.newest_commit(shard)
         taken = {position.topic: position.next_offset for position in newest[0].inputs} if newest else {}
-        bounds = await self._log.input_bounds(shard, INPUTS)
+        bounds = await side.log.input_bounds(shard, side.inputs)
         count = 0
         for topic, (earliest, end) in bounds.items():
             at = taken.get(topic, earliest)
             gap = end - at
             if 0 < gap <= _MARKERS_MAX:
-                found = [await self._log.read_input(shard, topic, offset) for offset in range(at, end)]
+                found = [await side.log.read_input(shard, topic, offset) for offset in range(at, end)]
                 gap = sum(record is not None for record in found)
             count += gap
         return count
@@ -157,21 +161,24 @@ class Stage:
         """Wait until nothing more happens by itself: all is taken, Redis is where the log is, no timer is due."""
         async with _within(seconds, "something was still due, or Redis behind the log"):
             while True:
-                busy = await asyncio.gather(*(self._busy(shard) for shard in range(self.settings.shards)))
+                shards = range(self.settings.shards)
+                busy = await asyncio.gather(*(self._busy(side, shard) for side in self._sides for shard in shards))
                 if not any(busy) and not await self.waiting():
                     return
                 self.check_alive()
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _busy(self, shard: int) -> bool:
+    async def _busy(self, side: "_Side", shard: int) -> bool:
         """Say whether Redis is behind, or a timer due: by the wall clock, on CreateTime stacks by the log's own."""
-        newest = await self._log.newest_commit(shard)
-        if (await self.cache.cursor(shard)).number != (newest[0].number if newest else 0):
+        newest = await side.log.newest_commit(shard)
+        if (await side.cache.cursor(shard)).number != (newest[0].number if newest else 0):
             return True
         now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
         if self.settings.timestamp_type == CREATE_TIME:
             now = newest[0].watermark if newest else 0
-        return bool(await self.cache.due(shard, now, 1))
+        elif side.carried:  # its watermark moves when it is carried on
+            now -= WATERMARK_CARRY_MS
+        return bool(await side.cache.due(shard, now, 1))
 
     async def flush(self) -> int:
         """Delete every Redis key of this stage at once, as a FLUSHALL would; give how many there were."""
@@ -197,6 +204,19 @@ class Stage:
         """Read every topic back but the ledger's own."""
         topics = [spec.name for spec in self.settings.topics if not spec.name.startswith(("changelog.", "known-ids."))]
         return await read_topics(self.settings.kafka, self.settings.prefix, topics)
+
+
+class _Side:
+    """What the stage looks at of one ledger."""
+
+    def __init__(
+        self, ledger: type[PlansLedger] | type[WalletLedger], addresses: Addresses, settings: Settings, redis: Redis
+    ) -> None:
+        self.name = ledger.name
+        self.inputs = (ledger.command_topic, *ledger.usage_topics)
+        self.carried = bool(ledger.watermark_from)
+        self.log = KafkaLog(addresses.kafka, ledger.name, settings.prefix)
+        self.cache = RedisCache(redis, ledger.name, settings.prefix)
 
 
 class Publisher:

@@ -9,11 +9,17 @@ from drawdown.demo.stage import Stage
 from drawdown.domain.model import Account as State
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.prices import Prices
+from drawdown.domain.wallet.credits import left_of
+from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
+from drawdown.ledgers.wallet import WalletLedger
 from drawdown.oracle.audit import Audit, audit
 from drawdown.oracle.rater import Account, Oracle, Plan
+from drawdown.oracle.wallet import WalletOracle
+from drawdown.oracle.wallet_audit import audit_wallet
 
+CREDIT_EVENTS = ("voucher_granted", "voucher_used_up", "topped_up", "debt_paid", "adjusted")
 MISSING = "missing in Redis"
 
 
@@ -26,9 +32,11 @@ class Summary(msgspec.Struct):
     duplicates: int
     forwarded: int
     charges: int
+    drawn: int
     overages: int
     splits: dict[str, int]
     plans_expired: dict[str, int]
+    credit: dict[str, int]
     dead_letters: dict[str, int]
     paid: dict[str, dict[str, str]]
     by_service: dict[str, dict[str, dict[str, str]]]
@@ -53,6 +61,11 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
     oracle = Oracle(dict(policy.windows_ms), policy.default_window_ms, policy.skew_ms)
     found = audit(log, oracle)
     await _compare_redis(stage, found)
+    if stage.settings.wallet:
+        wallets = WalletOracle(policy.longest_window_ms + policy.skew_ms)
+        audit_wallet(log, wallets, found)
+        found.wallets = wallets.wallets
+        await _compare_wallets(stage, wallets, found)
     return summarise(log, found, seconds), found
 
 
@@ -72,10 +85,12 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         rated=found.counts["rated"],
         duplicates=found.counts["duplicates"],
         forwarded=found.counts["forwarded"],
-        charges=found.counts["charges"],
+        charges=found.counts["plans charges"],
+        drawn=found.counts["wallet charges"],
         overages=found.counts["credit-charging"],
         splits={"amount": found.counts["splits_in_amount"], "time": found.counts["splits_in_time"]},
         plans_expired={reason: found.counts[f"plans_expired_by_{reason}"] for reason in ("amount", "time")},
+        credit={kind: found.counts[kind] for kind in CREDIT_EVENTS},
         dead_letters=dict(sorted(found.dead_letters.items())),
         paid={
             currency: {source: decimal(amount) for source, amount in sources.items()}
@@ -95,7 +110,7 @@ async def _compare_redis(stage: Stage, found: Audit) -> None:
     names = sorted(found.oracle.accounts)
     for shard in range(stage.settings.shards):
         mine = [name for name in names if place(name.encode()) == shard]
-        states = (await stage.cache.look_up(shard, [], mine)).states
+        states = (await stage.caches["plans"].look_up(shard, [], mine)).states
         for name, state in zip(mine, states, strict=True):
             told = _told(found.oracle.accounts[name])
             held = MISSING if state is None else _held(ledger.decode_state(state))
@@ -103,6 +118,32 @@ async def _compare_redis(stage: Stage, found: Audit) -> None:
                 told = {plan: now for plan, now in told.items() if plan in held or now[0] != "expired"}
             if held != told:
                 found.note(f"Redis holds {held} for account {name}, the oracle says {told}")
+
+
+async def _compare_wallets(stage: Stage, oracle: WalletOracle, found: Audit) -> None:
+    """Check that Redis holds, for every wallet, what the oracle came to."""
+    place = shard_of(stage.settings.shards)
+    ledger = WalletLedger(stage.settings.policy)
+    for shard in range(stage.settings.shards):
+        mine = [name for name in sorted(oracle.wallets) if place(name.encode()) == shard]
+        states = (await stage.caches["wallet"].look_up(shard, [], mine)).states
+        for name, state in zip(mine, states, strict=True):
+            wallet = oracle.wallets[name]
+            told = {"debt": wallet.debt}
+            told |= {f"voucher {one.name}": one.left for one in wallet.vouchers if one.left and not one.closed}
+            told |= {f"top-up {one.name}": one.left for one in wallet.top_ups if one.left}
+            held = MISSING if state is None else _credit(ledger.decode_state(state))
+            if held != told:
+                found.note(f"Redis holds {held} for wallet {name}, the oracle says {told}")
+
+
+def _credit(state: object) -> dict[str, Fraction]:
+    if not isinstance(state, Wallet):
+        return {}
+    scale = 10 ** CURRENCIES[state.currency].quantum_digits
+    held = {"debt": Fraction(state.debt, scale)}
+    held |= {f"voucher {one.id}": Fraction(left_of(one), scale) for one in state.vouchers}
+    return held | {f"top-up {one.id}": Fraction(one.amount - one.spent, scale) for one in state.top_ups}
 
 
 def _held(state: object) -> dict[str, tuple[str, Fraction]]:
@@ -124,6 +165,8 @@ def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
         "forwarded": summary.forwarded,
         "charges": summary.charges,
         "overages": summary.overages,
+        "drawn": summary.drawn,
+        **{f"credit {kind}": count for kind, count in summary.credit.items()},
         **{f"splits in {what}": count for what, count in summary.splits.items()},
         **{f"plans expired by {what}": count for what, count in summary.plans_expired.items()},
         **{f"dead letters {reason}": summary.dead_letters.get(reason, 0) for reason in sorted(reasons)},
@@ -132,7 +175,7 @@ def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
     missing += [
         f"paid {source} in {currency}"
         for currency in ("USD", "VND")
-        for source in ("plan", "on demand")
+        for source in ("plan", "on demand", "voucher", "top_up", "debt")
         if Fraction(summary.paid.get(currency, {}).get(source, "0")) <= 0
     ]
     return missing

@@ -33,6 +33,10 @@ REASONS: Final = frozenset(
 )
 
 
+class Broken(Exception):
+    """What the log promised does not hold: going on would guess. The message says what is missing."""
+
+
 class Reject(Exception):
     """The input goes to the dead letters under `code`; nothing else changes.
 

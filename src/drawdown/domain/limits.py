@@ -20,6 +20,10 @@ PLANS_PAST_MAX: Final = 2_000  # closed plans of which only a digest of the id i
 QUOTAS_MAX: Final = 16  # of one plan
 SCOPE_ITEMS_MAX: Final = 16  # of one plan
 DIMENSIONS_MAX: Final = 8  # of one event, price or scope item
+VOUCHERS_MAX: Final = 256  # of a wallet, with something left
+VOUCHER_PARTS_MAX: Final = 16
+TOP_UPS_MAX: Final = 1_000  # of a wallet, with something left
+WALLET_PAST_MAX: Final = 2_000  # ids of vouchers, top-ups and adjustments that a wallet knows again
 JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state
 STATE_BYTES_MAX: Final = 800_000  # of an account's state when it takes up something new; the rest is for its numbers
 

@@ -219,7 +219,9 @@ class Overage(msgspec.Struct, frozen=True, gc=False):
 class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     """Something happened to the account.
 
-    kind: account_opened, plan_activated, plan_expired, plan_settled, job_closed, job_not_closed, command_refused.
+    kind: account_opened, plan_activated, plan_expired, plan_settled, job_closed, job_not_closed, command_refused; of
+    the wallet: wallet_opened, voucher_granted, voucher_used_up, voucher_forfeited, topped_up, debt_paid, adjusted,
+    overage_refused. credit: the voucher, top-up or adjustment that it is about.
     code: a refusal's code, else "". amount: see kind (expired: 0; settled: forfeited). detail: for people.
     """
 
@@ -233,6 +235,7 @@ class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     currency: str
     seq: int
     applied: int
+    credit: str | None = None
 
 
 Output = Charge | Overage | AccountEvent

@@ -23,6 +23,11 @@ class Policy(msgspec.Struct, frozen=True):
         """Give the service's accept window."""
         return self.windows_ms.get(service, self.default_window_ms)
 
+    @property
+    def longest_window_ms(self) -> int:
+        """Give the longest accept window of all services."""
+        return max(self.default_window_ms, *self.windows_ms.values()) if self.windows_ms else self.default_window_ms
+
     def forget_at(self, service: str, time: int) -> int:
         """Give the instant past which no copy of an event of `time` can be accepted any more."""
         return time + self.window_ms(service) + self.skew_ms

@@ -144,7 +144,7 @@ class Log(Protocol):
         topic: str,
         partition: int,
         key: bytes | None,
-        value: bytes | None,
+        value: bytes,
         timestamp: int | None,
         headers: Headers = (),
     ) -> None:

@@ -86,7 +86,7 @@ def carried_by(record: Record) -> int:
 
 def is_tick(record: Record) -> bool:
     """Say whether a record carries the watermark and nothing else."""
-    return record.key is None and record.value is None and carried_by(record) > 0
+    return record.key is None and not record.value and carried_by(record) > 0
 
 
 class Watermark:

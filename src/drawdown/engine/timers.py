@@ -50,7 +50,7 @@ class Upkeep:
             return
         for topic in self._ledger.watermark_to:
             headers = ((WATERMARK_HEADER, b"%d" % watermark),)
-            await self._log.send(topic, shard.number, None, None, watermark, headers)
+            await self._log.send(topic, shard.number, None, b"", watermark, headers)
         shard.watermark_sent = watermark
 
     async def _send_timers(self, shard: Shard, watermark: int) -> None:

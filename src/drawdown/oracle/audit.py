@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from drawdown.oracle.rater import Account, Expected, Line, Oracle
 from drawdown.oracle.reading import Refused, instant, read_json, read_usage
+from drawdown.oracle.wallet import Wallet
 
 OUTPUTS = ("charges", "credit-charging", "account-events")
 FINDINGS_MAX = 50
@@ -68,6 +69,7 @@ class Audit:
     counts: Counter[str] = field(default_factory=Counter)
     dead_letters: Counter[str] = field(default_factory=Counter)
     spent: dict[tuple[str, str, str], Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    wallets: dict[str, Wallet] = field(default_factory=dict)
 
     @property
     def conserved(self) -> bool:
@@ -92,7 +94,7 @@ def audit(log: Mapping[str, Iterable[Record]], oracle: Oracle) -> Audit:
         if topic.startswith("usage.") or topic == "plan-commands"
         for record in records
     }
-    applied = _applied(log, found)
+    applied = applied_by("plans", OUTPUTS, log, found)
     used: dict[tuple[str, str, str], Position] = {}
     for account, entries in applied.items():
         _replay(account, entries, inputs, used, found)
@@ -102,13 +104,19 @@ def audit(log: Mapping[str, Iterable[Record]], oracle: Oracle) -> Audit:
     return found
 
 
-def _applied(log: Mapping[str, Iterable[Record]], found: Audit) -> dict[str, dict[int, Applied]]:
-    """Sort the outputs by account and applied number; check that seq has no gap."""
+def applied_by(
+    ledger: str, topics: Sequence[str], log: Mapping[str, Iterable[Record]], found: Audit
+) -> dict[str, dict[int, Applied]]:
+    """Sort a ledger's outputs by account and applied number; check that seq has no gap."""
     applied: dict[str, dict[int, Applied]] = defaultdict(dict)
-    for topic in OUTPUTS:
+    for topic in topics:
         newest: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for record in log[topic]:
-            output = json.loads(record.value or b"{}")
+            if not record.value:  # it only carries the watermark
+                continue
+            output = json.loads(record.value)
+            if output["ledger"] != ledger:
+                continue
             account, seq, number = output["account"], output["seq"], output["applied"]
             if seq != newest[account][0] + 1 or number < newest[account][1]:
                 found.note(f"{topic}: account {account} has seq {seq}, applied {number} after {newest[account]}")
@@ -120,6 +128,7 @@ def _applied(log: Mapping[str, Iterable[Record]], found: Audit) -> dict[str, dic
                 found.note(f"{topic}: account {account} applied {number} came from {position} and {entry.position}")
             entry.outputs[topic].append(output)
             found.counts[topic] += 1
+            found.counts[f"{ledger} {topic}"] += 1
     return applied
 
 
@@ -211,6 +220,8 @@ def _dead_letters(letters: Iterable[Record], inputs: Mapping[Position, Record], 
     seen: dict[Position, str] = {}
     for letter in letters:
         headers = dict(letter.headers)
+        if headers["ledger"] != b"plans":
+            continue
         reason = headers["reason"].decode()
         position = headers["topic"].decode(), int(headers["partition"]), int(headers["offset"])
         record = inputs.get(position)

@@ -11,7 +11,10 @@ from drawdown.wire.outputs import Position, position_of
 
 
 class AccountEventMessage(msgspec.Struct, frozen=True, gc=False):
-    """An account event. code: why a command was refused; reason: why a plan expired; command: its idempotency key."""
+    """An account event. code: why a command was refused; reason: why a plan expired; command: its idempotency key.
+
+    credit: the voucher, top-up or adjustment that it is about.
+    """
 
     version: int
     id: str
@@ -19,6 +22,7 @@ class AccountEventMessage(msgspec.Struct, frozen=True, gc=False):
     account: str
     kind: str
     plan: str | None
+    credit: str | None
     code: str | None
     reason: str | None
     amount: str
@@ -47,6 +51,7 @@ def encode_account_event(
             event.account,
             event.kind,
             event.plan,
+            event.credit,
             event.code or None,
             event.reason or None,
             format_amount(event.amount, CURRENCIES[event.currency]),

@@ -29,8 +29,12 @@ def _known(version: int) -> int:
 Version = Annotated[int, AfterValidator(_known)]  # a Literal would take true and 1.0 for 1
 
 
+MESSAGE = ConfigDict(strict=True, extra="forbid", frozen=True)
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+
+
 class _Message(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = MESSAGE
 
 
 class ScopeItemMessage(_Message):
@@ -53,7 +57,7 @@ class OpenAccountMessage(_Message):
     version: Version
     id: Ident
     account: Name
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: CurrencyCode
     time_zone: Name = "UTC"
 
 
@@ -65,7 +69,7 @@ class ActivatePlanMessage(_Message):
     id: Ident
     account: Name
     plan: Name
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: CurrencyCode
     book: Name
     book_version: Annotated[int, Field(ge=1, le=10**9)]
     amount: Decimal
@@ -98,16 +102,22 @@ def decode_command(record: Record) -> tuple[Command, str]:
         message = ADAPTER.validate_json(value)
     except ValidationError as error:
         raise reason_of(error) from error
-    account = name(message.account, "account")
+    account = keyed(record, message.account)
     ident(message.id, "id")
-    if record.key != account.encode():
-        code = "missing_key" if record.key is None else "invalid_value"
-        raise Reject(code, f"the record's key must be the account, {account}")
     if isinstance(message, OpenAccountMessage):
         return OpenAccount(account, message.currency, message.time_zone), message.id
     if isinstance(message, TimerMessage):
         return TimerFired(account, parse_instant(message.due, "due")), message.id
     return _activation(message), message.id
+
+
+def keyed(record: Record, account: str) -> str:
+    """Give the account back if it is a name and the record's key; else raise Reject."""
+    name(account, "account")
+    if record.key != account.encode():
+        code = "missing_key" if record.key is None else "invalid_value"
+        raise Reject(code, f"the record's key must be the account, {account}")
+    return account
 
 
 def _activation(message: ActivatePlanMessage) -> ActivatePlan:
@@ -123,12 +133,13 @@ def _activation(message: ActivatePlanMessage) -> ActivatePlan:
         end=None if message.end is None else parse_instant(message.end, "end"),
         grace_ms=message.grace_seconds * 1000,
         priority=message.priority,
-        scope=() if message.scope == "all" else tuple(_item(item) for item in message.scope),
-        quotas=tuple(Quota(_item(quota), parse_amount(quota.amount, of)) for quota in message.quotas),
+        scope=() if message.scope == "all" else tuple(scope_item(item) for item in message.scope),
+        quotas=tuple(Quota(scope_item(quota), parse_amount(quota.amount, of)) for quota in message.quotas),
     )
 
 
-def _item(message: ScopeItemMessage) -> ScopeItem:
+def scope_item(message: ScopeItemMessage) -> ScopeItem:
+    """Give a service or product; raise Reject(unknown_service)."""
     return ScopeItem(service(message.service).name, dimensions(message.dimensions))
 
 

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from drawdown.domain.limits import FETCH_WAIT_MS
 from drawdown.engine.records import Batch, Record
 
 CommitOffsets = Callable[[Mapping[TopicPartition, int | None]], Awaitable[bool]]
-_MS_PER_SECOND = 1_000
 
 
 class Wanted:
@@ -22,6 +20,12 @@ class Wanted:
         self.epochs = epochs
         self.seeks = seeks
         self.partitions = partitions
+
+
+def together(parts: Sequence[Wanted]) -> Wanted:
+    """Give one fetch for several feeds. Its epochs are of no use: each feed sorts the answer by its own."""
+    seeks = {at: offset for wanted in parts for at, offset in wanted.seeks.items()}
+    return Wanted({}, seeks, [at for wanted in parts for at in wanted.partitions])
 
 
 class Fetched:
@@ -42,14 +46,14 @@ class Fetched:
 class Feed:
     """Opened, parked and throttled shards. Used on the event loop of the app only."""
 
-    def __init__(self, topics: Sequence[str], prefix: str) -> None:
-        """Name the input topics, without their prefix."""
+    def __init__(self, topics: Sequence[str], prefix: str, changed: asyncio.Event | None = None) -> None:
+        """Name the input topics, without their prefix. changed: set when there is more to fetch; all feeds share it."""
         self._names = {topic: prefix + topic for topic in topics}
         self._prefix_length = len(prefix)
         self._epochs: dict[int, int] = {}
         self._seeks: dict[int, Mapping[str, int]] = {}
         self._throttled: set[int] = set()
-        self._changed = asyncio.Event()
+        self.changed = changed or asyncio.Event()
         self._commit: CommitOffsets | None = None
 
     # --- the engine's side --------------------------------------------------------------------
@@ -59,7 +63,7 @@ class Feed:
         self._epochs[shard] = epoch
         self._seeks[shard] = dict(positions)
         self._throttled.discard(shard)
-        self._changed.set()
+        self.changed.set()
 
     def park(self, shard: int) -> None:
         """Stop fetching the shard."""
@@ -72,7 +76,7 @@ class Feed:
             self._throttled.add(shard)
         else:
             self._throttled.discard(shard)
-            self._changed.set()
+            self.changed.set()
 
     async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
         """Commit the shard's positions, if the group is as it was when the shard was assigned."""
@@ -93,16 +97,9 @@ class Feed:
         """Name the topics on the brokers."""
         return list(self._names.values())
 
-    async def wanted(self) -> Wanted | None:
-        """Say what to fetch; None after a short wait in which there was nothing."""
+    def wanted(self) -> Wanted:
+        """Say what to fetch now."""
         shards = [shard for shard in self._epochs if shard not in self._throttled]
-        if not shards:
-            self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), FETCH_WAIT_MS / _MS_PER_SECOND)
-            except TimeoutError:
-                return None
-            shards = [shard for shard in self._epochs if shard not in self._throttled]
         partitions = [TopicPartition(name, shard) for shard in shards for name in self._names.values()]
         seeks = {
             TopicPartition(self._names[topic], shard): offset
@@ -119,7 +116,8 @@ class Feed:
         starts: dict[int, dict[str, int]] = {}
         nexts: dict[int, dict[str, int]] = {}
         records: dict[int, list[Record]] = {}
-        for at, position in fetched.after.items():
+        for at in wanted.partitions:
+            position = fetched.after[at]
             if position == fetched.before[at]:
                 continue
             topic = at.topic[self._prefix_length :]

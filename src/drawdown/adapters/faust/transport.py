@@ -5,10 +5,11 @@ back-pressure is switched off here; tests/contract/test_transport.py holds every
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import aiokafka
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
@@ -17,7 +18,7 @@ from faust import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from drawdown.adapters.faust.feed import Feed, Fetched, Wanted
+from drawdown.adapters.faust.feed import Feed, Fetched, Wanted, together
 from drawdown.domain.limits import FETCH_RECORDS_MAX, FETCH_WAIT_MS
 from drawdown.engine.errors import Halt
 from drawdown.engine.records import Record
@@ -133,6 +134,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return self.assigned_generation == generation
 
 
+class Lane(Protocol):
+    """A ledger on this worker: what it fetches, and its engine. All lanes share consumer, group and shards."""
+
+    @property
+    def feed(self) -> Feed:
+        """What is fetched for it."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """Its engine."""
+
+
 class Consumer(driver.Consumer):
     """Faust's consumer, fetching what the engine has opened and committing only what the engine says."""
 
@@ -143,10 +156,11 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Attach to the app's engine."""
         super().__init__(*args, **kwargs)
-        self._feed: Feed = self.app.feed
-        self._runtime: Runtime = self.app.runtime
+        self._lanes: Sequence[Lane] = self.app.lanes
+        self._changed = self._lanes[0].feed.changed
         self._serial = itertools.count(1)
-        self._feed.attach(self._commit_positions)
+        for lane in self._lanes:
+            lane.feed.attach(self._commit_positions)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -156,7 +170,8 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the engine go of its shards before Faust stops the flow."""
-        await self._runtime.on_revoked(frozenset(at.partition for at in revoked))
+        shards = frozenset(at.partition for at in revoked)
+        await asyncio.gather(*(lane.runtime.on_revoked(shards) for lane in self._lanes))
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -166,13 +181,18 @@ class Consumer(driver.Consumer):
         missing = [
             f"{topic}/{shard}"
             for shard in sorted(shards)
-            for topic in self._feed.topics
+            for lane in self._lanes
+            for topic in lane.feed.topics
             if TP(topic, shard) not in assigned
         ]
         if missing:
-            self._runtime.fail(Halt(f"a shard came without all of its inputs; missing: {', '.join(missing)}"))
+            self._fail(f"a shard came without all of its inputs; missing: {', '.join(missing)}")
             return
-        await self._runtime.on_assigned(shards)
+        for lane in self._lanes:
+            await lane.runtime.on_assigned(shards)
+
+    def _fail(self, why: str) -> None:
+        self._lanes[0].runtime.fail(Halt(why))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once and yield a message a shard, whose value is a `Batch`."""
@@ -180,32 +200,35 @@ class Consumer(driver.Consumer):
             await self.wait(self.can_resume_flow.wait())
         if self.should_stop:
             return
-        wanted = await self._feed.wanted()
-        if wanted is None or not self.flow_active:
+        wanted = [lane.feed.wanted() for lane in self._lanes]
+        if not any(part.partitions for part in wanted):
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), FETCH_WAIT_MS / _MS_PER_SECOND)
             return
         try:
-            fetched = await self._thread.run(self._thread.fetch(wanted, self.app.prefix_length))
+            fetched = await self._thread.run(self._thread.fetch(together(wanted), self.app.prefix_length))
         except ConsumerStoppedError:
             raise
         except Exception as error:  # noqa: BLE001  Faust would start over from somewhere else
-            self._runtime.fail(Halt(f"an input cannot be read: {type(error).__name__} {error}"))
+            self._fail(f"an input cannot be read: {type(error).__name__} {error}")
             await self.wait_until_stopped()
             return
         if fetched is None:
             await asyncio.sleep(_REBALANCING_WAIT_SECONDS)
             return
-        topic = self._feed.topics[0]
-        batch: Any  # Faust's messages are declared to carry bytes
-        for batch in self._feed.batches(wanted, fetched):
-            at = TP(topic, batch.shard)
-            serial = next(self._serial)  # Faust drops what is below the offset it has seen
-            generation = self.app.consumer_generation_id  # Faust drops what came in another one
-            yield (
-                at,
-                ConsumerMessage(
-                    topic, batch.shard, serial, 0.0, 0, None, None, batch, None, tp=at, generation_id=generation
-                ),
-            )
+        for lane, part in zip(self._lanes, wanted, strict=True):
+            for batch in lane.feed.batches(part, fetched):
+                yield self._message(lane.feed.topics[0], batch)
+
+    def _message(self, topic: str, batch: Any) -> tuple[TP, Any]:
+        """Wrap a batch as Faust's messages are; they are declared to carry bytes."""
+        at = TP(topic, batch.shard)
+        serial = next(self._serial)  # Faust drops what is below the offset it has seen
+        generation = self.app.consumer_generation_id  # Faust drops what came in another one
+        return at, ConsumerMessage(
+            topic, batch.shard, serial, 0.0, 0, None, None, batch, None, tp=at, generation_id=generation
+        )
 
     async def perform_seek(self) -> None:
         """Do nothing: the engine says where to read."""

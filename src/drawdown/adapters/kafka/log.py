@@ -204,7 +204,7 @@ class KafkaLog:
         topic: str,
         partition: int,
         key: bytes | None,
-        value: bytes | None,
+        value: bytes,
         timestamp: int | None,
         headers: Headers = (),
     ) -> None:

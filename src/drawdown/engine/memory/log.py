@@ -148,7 +148,7 @@ class MemoryLog:
         topic: str,
         partition: int,
         key: bytes | None,
-        value: bytes | None,
+        value: bytes,
         timestamp: int | None,
         headers: Headers = (),
     ) -> None:

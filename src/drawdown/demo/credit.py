@@ -1,0 +1,79 @@
+"""Credit of the demonstration: vouchers (scoped, split, expiring inside the trace), top-ups, adjustments, refusals."""
+
+from collections.abc import Iterator
+
+from drawdown.demo.scenario import HOUR, MINUTE, account_name, amount, command, currency_of
+from drawdown.topics import WALLET_COMMANDS
+from drawdown.traces.events import Outgoing
+from drawdown.wire.instants import format_instant
+
+_DAY = 24 * HOUR
+
+
+def before(count: int, now: int) -> Iterator[Outgoing]:
+    """Open every wallet and give most of them credit; every eighth account gets none and runs into debt."""
+    for number in range(count):
+        yield _open(number, now)
+        if number % 8 == 7:  # noqa: PLR2004
+            continue
+        if number % 3 == 0:
+            scope = [{"service": "inference"}]
+            yield _voucher(number, "tokens", now, now + 30 * _DAY, priority=10, amount=_money(number, 2), scope=scope)
+        if number % 4 == 1:
+            split = [
+                {"service": "gpu-container", "amount": _money(number, 100)},
+                {"service": "fine-tuning", "amount": _money(number, 50)},
+                {"others": True, "amount": _money(number, 5)},
+            ]
+            yield _voucher(number, "starter", now, now + 30 * _DAY, split=split)
+        if number % 5 == 0:
+            yield _voucher(number, "ending", now, now - 25 * MINUTE, amount=_money(number, 500), scope="all")
+        if number % 2 == 0:
+            yield _top_up(number, "first", now)
+            yield _top_up(number, "second", now)
+    yield from _refused(now)
+
+
+def after(count: int, now: int) -> Iterator[Outgoing]:
+    """Top up some accounts that are in debt by then; an operator adds to one and takes back from another."""
+    for number in range(7, count, 16):
+        yield _top_up(number, "late", now)
+    yield _adjust(0, "goodwill", now, "3.00")
+    yield _adjust(2, "correction", now, "-1.25")
+
+
+def _refused(now: int) -> Iterator[Outgoing]:
+    yield _top_up(0, "first", now, again="again")  # the reference was credited before
+    yield _send(0, "small", now, "top_up", reference="small", amount="0.01")
+    yield _send(0, "foreign", now, "top_up", reference="foreign", amount="5000000", currency="VND")
+
+
+def _open(number: int, now: int) -> Outgoing:
+    return _send(number, "open", now, "open_account")
+
+
+def _voucher(number: int, kind: str, now: int, expires: int, **values: object) -> Outgoing:
+    ident = f"{account_name(number)}-{kind}"
+    return _send(
+        number, f"grant-{kind}", now, "grant_voucher", voucher=ident, expires=format_instant(expires), **values
+    )
+
+
+def _top_up(number: int, kind: str, now: int, again: str = "") -> Outgoing:
+    smallest = "500000" if currency_of(number) == "VND" else "25.00"
+    reference = f"{account_name(number)}-{kind}"
+    return _send(number, f"top-up-{kind}{again}", now, "top_up", reference=reference, amount=smallest)
+
+
+def _adjust(number: int, kind: str, now: int, change: str) -> Outgoing:
+    values = {"adjustment": kind, "amount": change, "reason": "demonstration", "operator": "demo"}
+    return _send(number, f"adjust-{kind}", now, "adjust", **values)
+
+
+def _send(number: int, ident: str, now: int, name: str, **values: object) -> Outgoing:
+    values.setdefault("currency", currency_of(number))
+    return command(account_name(number), ident, name, now, topic=WALLET_COMMANDS, **values)
+
+
+def _money(number: int, cents: int) -> str:
+    return amount(cents, currency_of(number))

@@ -1,0 +1,160 @@
+"""The wallet's nouns: frozen structs, no behaviour. Units as in domain/model.py."""
+
+from typing import Literal
+
+import msgspec
+
+from drawdown.domain.model import AccountEvent, Dimensions, ScopeItem
+
+
+class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A share of a voucher's credit for a scope.
+
+    scope: () means all services but those of `others_than`, which the voucher's other parts name.
+    """
+
+    scope: tuple[ScopeItem, ...]
+    others_than: tuple[str, ...]
+    amount: int
+    spent: int = 0
+
+
+class Voucher(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Granted credit. expires: the last instant at which usage may end to be paid by it. granted: its `applied`."""
+
+    id: str
+    priority: int
+    expires: int
+    granted: int
+    parts: tuple[Part, ...]
+
+
+class TopUp(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Bought credit, or credit that an operator added. spent: on usage, on debt, or taken back by a correction."""
+
+    id: str
+    amount: int
+    spent: int = 0
+
+
+class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The wallet ledger's whole state of one account.
+
+    overage_seq: of the newest overage taken. vouchers: with something left and not forfeited. top_ups: with something
+    left, first in first out. debt: what was used and nothing has paid for. past: digests of the ids of vouchers,
+    top-ups and adjustments, newest last, so that none counts twice.
+    """
+
+    id: str
+    currency: str
+    opened: int
+    applied: int = 0
+    seq_charges: int = 0
+    seq_events: int = 0
+    overage_seq: int = 0
+    debt: int = 0
+    vouchers: tuple[Voucher, ...] = ()
+    top_ups: tuple[TopUp, ...] = ()
+    past: tuple[bytes, ...] = ()
+
+
+# --- inputs -----------------------------------------------------------------------------------
+
+
+class OverageDue(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An overage to draw, as the plans ledger priced it. time: the end of the usage."""
+
+    account: str
+    currency: str
+    source: str
+    event: str
+    service: str
+    resource: str
+    dimensions: Dimensions
+    time: int
+    start: int | None
+    overage: str
+    seq: int
+    total: int
+
+
+class OpenWallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Open the account's wallet in its currency."""
+
+    account: str
+    currency: str
+
+
+class GrantVoucher(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Grant credit. parts: at least one; their amounts are the voucher's."""
+
+    account: str
+    voucher: str
+    currency: str
+    priority: int
+    expires: int
+    parts: tuple[Part, ...]
+
+
+class AddCredit(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A top-up was paid. reference: of the payment, unique to it."""
+
+    account: str
+    reference: str
+    currency: str
+    amount: int
+
+
+class Adjust(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An operator adds credit (amount above 0) or takes it back (below). adjustment: its id."""
+
+    account: str
+    adjustment: str
+    currency: str
+    amount: int
+    reason: str
+    operator: str
+
+
+class WalletTimer(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Something of the wallet was due at `due`; sent by the shard's owner once the watermark has passed it."""
+
+    account: str
+    due: int
+
+
+WalletCommand = OpenWallet | GrantVoucher | AddCredit | Adjust | WalletTimer
+
+
+# --- outputs ----------------------------------------------------------------------------------
+
+PayerKind = Literal["voucher", "top_up", "debt"]
+
+
+class Payment(msgspec.Struct, frozen=True, gc=False):
+    """What one source paid of an overage, and what was left of it before and after; for debt, what was owed."""
+
+    kind: PayerKind
+    id: str | None
+    amount: int
+    before: int
+    after: int
+
+
+class WalletCharge(msgspec.Struct, frozen=True, gc=False):
+    """Who paid an overage."""
+
+    due: OverageDue
+    payments: tuple[Payment, ...]
+    seq: int
+    applied: int
+
+
+WalletOutput = WalletCharge | AccountEvent
+
+
+class WalletDecision(msgspec.Struct, frozen=True, gc=False):
+    """What an input does: the wallet's next state and the records to emit, in order."""
+
+    state: Wallet
+    outputs: tuple[WalletOutput, ...]
