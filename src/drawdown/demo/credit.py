@@ -18,7 +18,7 @@ def before(count: int, now: int) -> Iterator[Outgoing]:
             continue
         if number % 3 == 0:
             scope = [{"service": "inference"}]
-            yield _voucher(number, "tokens", now, now + 30 * _DAY, priority=10, amount=_money(number, 2), scope=scope)
+            yield _voucher(number, "tokens", now, now + 30 * _DAY, priority=10, amount=_money(number, 1), scope=scope)
         if number % 4 == 1:
             split = [
                 {"service": "gpu-container", "amount": _money(number, 100)},
@@ -28,7 +28,7 @@ def before(count: int, now: int) -> Iterator[Outgoing]:
             yield _voucher(number, "starter", now, now + 30 * _DAY, split=split)
         if number % 5 == 0:
             yield _voucher(number, "ending", now, now - 25 * MINUTE, amount=_money(number, 500), scope="all")
-        if number % 2 == 0:
+        if number % 4 in {0, 3}:
             yield _top_up(number, "first", now)
             yield _top_up(number, "second", now)
     yield from _refused(now)
@@ -36,7 +36,7 @@ def before(count: int, now: int) -> Iterator[Outgoing]:
 
 def after(count: int, now: int) -> Iterator[Outgoing]:
     """Top up some accounts that are in debt by then; an operator adds to one and takes back from another."""
-    for number in range(7, count, 16):
+    for number in range(7, count, 8):
         yield _top_up(number, "late", now)
     yield _adjust(0, "goodwill", now, "3.00")
     yield _adjust(2, "correction", now, "-1.25")
