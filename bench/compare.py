@@ -16,6 +16,7 @@ import msgspec
 
 from drawdown.adapters.clock import SystemClock
 from drawdown.adapters.kafka.reading import topic_ends
+from drawdown.demo import credit
 from drawdown.demo.books import books
 from drawdown.demo.scenario import accounts
 from drawdown.demo.stage import Stage
@@ -83,8 +84,8 @@ async def stock(stack: LocalStack) -> Fraction:
 
 
 async def worker(stack: LocalStack) -> Fraction:
-    """Time a Drawdown worker."""
-    settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=_prefix())
+    """Time a Drawdown worker that does what the stock agent does: rate and draw from plans."""
+    settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=_prefix(), wallet=False)
     now = SystemClock().now_ms()
     async with Stage(stack.addresses, settings) as stage:
         await stage.publish(books())
@@ -96,6 +97,29 @@ async def worker(stack: LocalStack) -> Fraction:
         return await timed(stage, stage.start_worker(), [CHARGES, CREDIT_CHARGING], WORKER_EVENTS)
 
 
+async def both_ledgers(stack: LocalStack) -> Fraction:
+    """Time a worker with the wallet: from 10 % to 90 % of the events taken, and all overage drawn by then."""
+    settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=_prefix())
+    now = SystemClock().now_ms()
+    async with Stage(stack.addresses, settings) as stage:
+        await stage.publish(books())
+        await stage.publish([*accounts(ACCOUNTS, now), *credit.before(ACCOUNTS, now)])
+        started = stage.start_worker()
+        await stage.all_taken()
+        started.stop()
+        await stage.publish(calls(WORKER_EVENTS, now))
+        stage.start_worker()
+        marks: list[tuple[int, int]] = []
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            while (waiting := await stage.waiting()) > WORKER_EVENTS // 10:
+                if waiting <= WORKER_EVENTS * 9 // 10:
+                    marks.append((waiting, time.monotonic_ns()))
+                stage.check_alive()
+                await asyncio.sleep(0.2)
+        (most, began), (least, ended) = marks[0], (waiting, time.monotonic_ns())
+        return Fraction((most - least) * _NS, ended - began)
+
+
 def _prefix() -> str:
     return f"bench-{secrets.token_hex(3)}."
 
@@ -103,17 +127,25 @@ def _prefix() -> str:
 def main() -> None:
     """Run both in turns and print the ratio."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    rates: dict[str, list[Fraction]] = {"stock": [], "worker": []}
+    rates: dict[str, list[Fraction]] = {"stock": [], "worker": [], "with wallet": []}
     with LocalStack() as stack:
         print(f"Kafka and Redis are up ({stack.origin}); {os.cpu_count()} cores shared with both")
         for number in range(ROUNDS):
             rates["stock"].append(asyncio.run(stock(stack)))
             rates["worker"].append(asyncio.run(worker(stack)))
+            rates["with wallet"].append(asyncio.run(both_ledgers(stack)))
             told = {name: int(found[-1]) for name, found in rates.items()}
-            print(f"round {number + 1}: stock Faust agent {told['stock']} events/s, worker {told['worker']} events/s")
+            print(
+                f"round {number + 1}: stock Faust agent {told['stock']} events/s, worker {told['worker']} events/s,"
+                f" with the wallet {told['with wallet']} events/s"
+            )
     medians = {name: statistics.median(found) for name, found in rates.items()}
     ratio = medians["worker"] / medians["stock"]
-    print(f"medians: {int(medians['stock'])} and {int(medians['worker'])} events/s, {int(ratio * 10) / 10}x")
+    whole = medians["with wallet"] / medians["stock"]
+    print(
+        f"medians: {int(medians['stock'])}, {int(medians['worker'])} and {int(medians['with wallet'])} events/s:"
+        f" {int(ratio * 10) / 10} times, and {int(whole * 10) / 10} times with the wallet"
+    )
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     summary = {
         "rounds": ROUNDS,

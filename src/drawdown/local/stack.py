@@ -12,12 +12,12 @@ from typing import Self
 import msgspec
 
 from drawdown.errors import UserError
-from drawdown.local.kafka import VERSION, KafkaBroker
+from drawdown.local import docker
+from drawdown.local.kafka import KafkaBroker
 from drawdown.local.redis import RedisServer
 
 KAFKA_VARIABLE = "DRAWDOWN_KAFKA"
 REDIS_VARIABLE = "DRAWDOWN_REDIS"
-_DOCKER_ANSWER_SECONDS = 3
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -63,8 +63,7 @@ class LocalStack:
         if kafka or redis:
             missing = REDIS_VARIABLE if kafka else KAFKA_VARIABLE
             raise UserError(f"{missing} is not set: give the addresses of both Kafka and Redis, or of neither")
-        if _docker_answers():
-            self.origin, self.addresses = "docker", _in_docker(self._ends)
+        if docker.answers() and self._in_docker():
             return
         self.origin = "processes"
         self._folder = Path(tempfile.mkdtemp(prefix="drawdown-"))
@@ -73,6 +72,18 @@ class LocalStack:
         self.kafka = KafkaBroker(self._folder / "kafka", session_timeout_min_ms=self._session_timeout_min_ms)
         self.kafka.start()
         self.addresses = Addresses(self.kafka.address, self.redis.url)
+
+    def _in_docker(self) -> bool:
+        """Start containers; where the engine cannot run them, say why and leave it to child processes."""
+        with contextlib.ExitStack() as started:
+            try:
+                addresses = Addresses(*docker.start(started))
+            except UserError as error:
+                print(f"{error}; starting child processes instead", flush=True)  # noqa: T201  the person should know
+                return False
+            self._ends = started.pop_all()
+        self.origin, self.addresses = "docker", addresses
+        return True
 
     def stop(self) -> None:
         """End our own children, and only them, and remove their data."""
@@ -83,28 +94,3 @@ class LocalStack:
             self.redis.stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _docker_answers() -> bool:
-    """Say whether a Docker engine answers at once."""
-    try:
-        import docker  # noqa: PLC0415  part of the extra `local`
-    except ImportError:
-        return False
-    try:
-        client = docker.from_env(timeout=_DOCKER_ANSWER_SECONDS)
-        client.ping()
-    except docker.errors.DockerException:
-        return False
-    return True
-
-
-def _in_docker(ends: contextlib.ExitStack) -> Addresses:
-    from testcontainers.kafka import KafkaContainer  # noqa: PLC0415
-    from testcontainers.redis import RedisContainer  # noqa: PLC0415
-
-    kafka = ends.enter_context(KafkaContainer(f"apache/kafka:{VERSION}").with_kraft())
-    redis = RedisContainer("redis:7.2").with_command("redis-server --maxmemory-policy noeviction")
-    ends.enter_context(redis)
-    host, port = redis.get_container_host_ip(), redis.get_exposed_port(6379)
-    return Addresses(kafka.get_bootstrap_server(), f"redis://{host}:{port}/0")
