@@ -92,12 +92,13 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
             *broken.late(now),
             *broken.misplaced(stage.settings.shards, now),
             *broken.broken(now),
-            *credit.after(options.accounts, now),
         ]
         with progress_of(console) as progress:
             task = progress.add_task("rating usage", total=len(usage) + len(others))
             await _rate(stage, usage, others, options, progress, task)
         took = Fraction(time.monotonic_ns() - began, _NS)
+        await stage.publish(credit.after(options.accounts, now))  # by now some accounts are in debt
+        await stage.all_taken()
         await stage.settled()
         console.print("Reading every topic back and checking with the oracle …")
         summary, found = await judge(stage, took)
