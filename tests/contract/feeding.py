@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from drawdown.adapters.faust.feed import Feed
 from drawdown.adapters.faust.transport import BatchSchema
 from drawdown.adapters.kafka.admin import Admin
+from drawdown.engine.counts import Counts
 from drawdown.engine.errors import Halt
 from drawdown.engine.memory.broker import MemoryBroker
 from drawdown.engine.memory.clock import MemoryClock, let_others_run
@@ -28,6 +29,7 @@ from drawdown.worker import App
 
 SHARDS = 2
 INPUTS = ("tally-commands", "adds")
+OTHERS = ("other-commands", "others")  # of a second lane
 START = dict.fromkeys(INPUTS, 0)
 QUIET_SECONDS = 0.4
 PATIENCE_SECONDS = 20
@@ -39,6 +41,7 @@ class Member:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self.counts = Counts()
         self.owned: frozenset[int] = frozenset()
         self.told: list[tuple[str, frozenset[int]]] = []
         self.batches: list[Batch] = []
@@ -200,28 +203,35 @@ class FaustSide:
 
     async def start(self) -> None:
         async with Admin(self.settings.kafka, self.settings.prefix) as admin:
-            await admin.create([TopicSpec(name, SHARDS, {}) for name in INPUTS])
+            await admin.create([TopicSpec(name, SHARDS, {}) for name in (*INPUTS, *OTHERS)])
         self._plain = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, linger_ms=0)
         await self._plain.start()
 
     async def join(self) -> Member:
-        feed = Feed(INPUTS, self.settings.prefix)
-        member = Member(feed)
-        lane = SimpleNamespace(feed=feed, runtime=member)
-        parts: Any = SimpleNamespace(lanes=(lane,), release=member.stop)
-        app = App(self.settings, parts)
-
-        @app.agent(app.topic(*feed.topics, schema=BatchSchema(), acks=False), name="record")
-        async def record(batches: Any) -> None:
-            await member.record(batches)
-
-        self._apps[member] = app
-        consumer: Any = app.consumer  # its declared type lacks what is looked at
-        member.flows = lambda: bool(consumer.flow_active)
-        await app.start()
-        await self.until(lambda: bool(member.told))
-        await asyncio.sleep(0.1)  # the answer to a join reaches the thread a little later than the callback
+        (member,) = await self.join_lanes(INPUTS)
         return member
+
+    async def join_lanes(self, *inputs: Sequence[str]) -> list[Member]:
+        """Give one app's members, a lane each; the first one stands for the app."""
+        changed = asyncio.Event()
+        feeds = [Feed(topics, self.settings.prefix, changed) for topics in inputs]
+        members = [Member(feed) for feed in feeds]
+        lanes = tuple(
+            SimpleNamespace(feed=feed, runtime=member, ledger=SimpleNamespace(name=feed.topics[0]))
+            for feed, member in zip(feeds, members, strict=True)
+        )
+        parts: Any = SimpleNamespace(lanes=lanes, release=members[0].stop, prices=None, redis=None)
+        app = App(self.settings, parts)
+        for feed, member in zip(feeds, members, strict=True):
+            app.agent(app.topic(*feed.topics, schema=BatchSchema(), acks=False), name=feed.topics[0])(member.record)
+        self._apps[members[0]] = app
+        consumer: Any = app.consumer  # its declared type lacks what is looked at
+        for member in members:
+            member.flows = lambda: bool(consumer.flow_active)
+        await app.start()
+        await self.until(lambda: all(member.told for member in members))
+        await asyncio.sleep(0.1)  # the answer to a join reaches the thread a little later than the callback
+        return members
 
     async def leave(self, member: Member) -> None:
         await self._apps.pop(member).stop()

@@ -5,10 +5,11 @@ from fractions import Fraction
 from typing import Any
 
 from drawdown.oracle.reading import Refused, instant
-from drawdown.oracle.rules import covers
+from drawdown.oracle.rules import covers, quantum
 
 SMALLEST = {"VND": Fraction(500_000), "JPY": Fraction(3_000), "USD": Fraction(25)}
 VOUCHERS_MAX, TOP_UPS_MAX = 256, 1_000
+LARGEST = 2**62  # quanta: no amount and no sum gets there
 
 
 @dataclass
@@ -109,8 +110,13 @@ class WalletOracle:
             raise Refused("gap")
         wallet.overage_seq += 1
         wallet.applied += 1
+        code = None
         if overage["currency"] != wallet.currency:
-            return [*out, _event("overage_refused", code="wrong_currency", credit=overage["id"])]
+            code = "wrong_currency"
+        elif wallet.debt + Fraction(overage["total"]) >= LARGEST * quantum(wallet.currency):
+            code = "amount_too_large"
+        if code:
+            return [*out, _event("overage_refused", code=code, credit=overage["id"])]
         open_before = [voucher for voucher in wallet.vouchers if voucher.left and not voucher.closed]
         paid = _pay(wallet, overage["event"], Fraction(overage["total"]))
         out.append(Drawn("charges", event=overage["event"]["id"], paid=tuple(paid)))
@@ -248,7 +254,7 @@ def _adjust(wallet: Wallet, command: dict[str, Any]) -> list[Drawn]:
         code = "adjustment_exists"
     elif not amount:
         code = "bad_amount"
-    elif _full(wallet):
+    elif amount > 0 and _full(wallet):
         code = "too_many_top_ups"
     if code:
         return [_event("command_refused", code=code, credit=name)]

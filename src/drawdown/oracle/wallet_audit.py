@@ -123,11 +123,16 @@ def _conserved(
     applied: Mapping[str, dict[int, Applied]], inputs: Iterable[Record], oracle: WalletOracle, found: Audit
 ) -> None:
     """Check every source: granted = remaining + spent + forfeited (or paid to debt, or taken back)."""
+    events = (
+        output for entries in applied.values() for one in entries.values() for output in one.outputs["account-events"]
+    )
+    refused = {(event["account"], event["credit"]) for event in events if event["kind"] == "overage_refused"}
     due: dict[str, Fraction] = defaultdict(Fraction)
     for record in inputs:
         if record.topic == "credit-charging":
             overage = read_json(record.value or b"")
-            due[overage["account"]] += number(overage["total"])
+            if (overage["account"], overage["id"]) not in refused:
+                due[overage["account"]] += number(overage["total"])
     for name, entries in applied.items():
         wallet = oracle.wallets.get(name)
         if wallet is None:
@@ -138,8 +143,9 @@ def _conserved(
                 payer, amount = line["payer"], number(line["amount"])
                 spent[payer["kind"], payer["id"]] += amount
                 found.spent[wallet.currency, output["event"]["service"], payer["kind"]] += amount
-        if sum(spent.values()) != due[name]:
-            found.note(f"wallet {name}: {due[name]} was due, {sum(spent.values())} is drawn")
+        owed = due[name]
+        if sum(spent.values()) != owed:
+            found.note(f"wallet {name}: {owed} was due, {sum(spent.values())} is drawn")
         _check_sources(name, wallet, spent, found)
 
 

@@ -22,6 +22,7 @@ class _Overage(msgspec.Struct, gc=False):
     seq: int
 
 
+SEQ_MAX = 2**62
 _decoder = msgspec.json.Decoder(_Overage)
 
 
@@ -34,6 +35,8 @@ def decode_overage_due(record: Record) -> OverageDue:
     if record.key != account.encode():
         code = "missing_key" if record.key is None else "invalid_value"
         raise Reject(code, f"the record's key must be the account, {account}")
+    if not 1 <= overage.seq <= SEQ_MAX:
+        raise Reject("invalid_value", f"seq is {overage.seq}; the first overage is number 1")
     event = overage.event
     return OverageDue(
         account=account,

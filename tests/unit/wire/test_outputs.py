@@ -114,6 +114,7 @@ def test_an_account_event_says_what_happened_and_which_input_did_it() -> None:
     assert event == about | {
         "kind": "plan_expired",
         "plan": "p",
+        "credit": None,
         "code": None,
         "reason": "amount",
         "amount": "0.000000000",

@@ -101,7 +101,7 @@ def _foreign(draft: Draft, currency: str) -> Refusal | None:
 
 
 def _no_room(draft: Draft, amount: int) -> Refusal | None:
-    if len(draft.top_ups) >= TOP_UPS_MAX:
+    if amount > 0 and len(draft.top_ups) >= TOP_UPS_MAX:
         return "too_many_top_ups", f"a wallet has at most {TOP_UPS_MAX} top-ups with something left"
     if sum(one.amount for one in draft.top_ups) + draft.debt + abs(amount) > AMOUNT_MAX:
         return "bad_amount", "the wallet would hold, or owe, more than the largest amount there can be"

@@ -1,6 +1,7 @@
 """`decide_wallet`: what one input does to one wallet. No clock, no I/O, no randomness."""
 
 from drawdown.domain.errors import Broken, Reject
+from drawdown.domain.limits import AMOUNT_MAX
 from drawdown.domain.money import currency
 from drawdown.domain.policy import Policy
 from drawdown.domain.wallet import commands
@@ -76,15 +77,26 @@ def _draw(state: Wallet | None, due: OverageDue, appended: int) -> WalletDecisio
         missing = f"account {due.account}: overage {due.seq} came after {draft.overage_seq}; what is between is missing"
         raise Broken(missing)
     draft.overage_seq = due.seq
-    if due.currency != draft.wallet.currency:
-        detail = f"overage {due.overage} is in {due.currency}, the wallet in {draft.wallet.currency}: it is not drawn"
-        draft.event("overage_refused", detail, code="wrong_currency", credit=due.overage)
+    refusal = _undrawable(draft, due)
+    if refusal is not None:
+        code, detail = refusal
+        draft.event("overage_refused", f"overage {due.overage} is not drawn: {detail}", code=code, credit=due.overage)
         return draft.decision()
     before = {voucher.id for voucher in draft.vouchers}
     draft.charge(due, draw(draft, due))
     for ident in sorted(before - {voucher.id for voucher in draft.vouchers}):
         draft.event("voucher_used_up", f"voucher {ident} is used up", credit=ident)
     return draft.decision()
+
+
+def _undrawable(draft: Draft, due: OverageDue) -> tuple[str, str] | None:
+    """Give code and detail of why an overage cannot be drawn, or None. Its seq counts all the same."""
+    currency = draft.wallet.currency
+    if due.currency != currency:
+        return "wrong_currency", f"it is in {due.currency}, the wallet in {currency}"
+    if draft.debt + due.total > AMOUNT_MAX:
+        return "amount_too_large", "the wallet would owe more than the largest amount there can be"
+    return None
 
 
 def _forfeit(draft: Draft, appended: int, policy: Policy) -> None:
