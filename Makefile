@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check schemas format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ check: $(READY) ## lint, format, types, import layers, the money lint
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) tools/money_lint.py
+	$(PYTHON) -m drawdown.schemas --check
+
+schemas: $(READY) ## write the schemas anew from the definitions
+	$(PYTHON) -m drawdown.schemas
 
 format: $(READY) ## format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .

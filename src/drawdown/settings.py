@@ -16,7 +16,7 @@ from pydantic_settings import (
 from drawdown.domain.catalogue import INFERENCE
 from drawdown.domain.limits import SKEW_MS, TRANSACTION_SPACING_MS, WINDOW_DEFAULT_MS, WINDOW_INFERENCE_MS
 from drawdown.domain.policy import Policy
-from drawdown.errors import UserError
+from drawdown.errors import BadInput
 from drawdown.topics import CREATE_TIME, LOG_APPEND_TIME, SHARDS_DEFAULT, TopicSpec, plan_topics
 
 CONFIG_VARIABLE = "DRAWDOWN_CONFIG"
@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     )
     rebalance_timeout_ms: Annotated[int, Field(ge=1_000, le=60_000, description="of a rebalance")] = 3_000
     heartbeat_ms: Annotated[int, Field(ge=100, le=5_000, description="between a worker's signs of life")] = 500
+    metrics_host: Annotated[str, Field(pattern=r"^[^\s/]+$", description="where /metrics, /live and /ready listen")] = (
+        "127.0.0.1"
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="their port; 0: they do not listen")] = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -105,16 +109,16 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: Any) -> Settings:
-    """Read and check the settings; raise UserError naming each bad one."""
+    """Read and check the settings; raise BadInput naming each bad one."""
     file = os.environ.get(CONFIG_VARIABLE)
     if file and not Path(file).is_file():
-        raise UserError(f"{CONFIG_VARIABLE}={file}: there is no such file")
+        raise BadInput(f"{CONFIG_VARIABLE}={file}: there is no such file")
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise UserError("\n".join(_say(entry) for entry in error.errors())) from error
+        raise BadInput("\n".join(_say(entry) for entry in error.errors())) from error
     except ValueError as error:  # a TOML file that is none
-        raise UserError(f"{CONFIG_VARIABLE}={file}: {error}") from error
+        raise BadInput(f"{CONFIG_VARIABLE}={file}: {error}") from error
 
 
 def _say(entry: Any) -> str:

@@ -11,13 +11,17 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from drawdown.adapters.faust.transport import QUIET, BatchSchema
+from drawdown.adapters.monitor.monitor import Monitor
 from drawdown.bootstrap import Lane, Parts, assemble
 from drawdown.domain.errors import Reject
 from drawdown.engine.errors import Halt
+from drawdown.errors import UserError
 from drawdown.settings import Settings
 
 GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path makes none
 _MS = 1_000
+_TOLD = {"taken", "rated", "duplicates", "forwarded", "transactions", "doubts", "catch_ups", "rebuilds", "timers_sent",
+         "stale_batches", "rejected"}  # fmt: skip
 _log = structlog.get_logger("drawdown.worker")
 
 
@@ -30,6 +34,7 @@ class App(faust.App):
         """Configure Faust: no tables, no web server, no topics made, no acknowledgements."""
         self.parts = parts
         self.lanes = parts.lanes
+        self.metrics_monitor = Monitor(settings, parts.lanes, parts.prices, parts.redis)
         self.prefix_length = len(settings.prefix)
         super().__init__(
             group_of(settings),
@@ -52,6 +57,7 @@ class App(faust.App):
         """Let go of the shards first, so that the next owner finds no open transaction."""
         await asyncio.gather(*(lane.runtime.stop() for lane in self.lanes))
         await super().on_stop()
+        await self.metrics_monitor.stop()
         await self.parts.release()
 
 
@@ -96,6 +102,11 @@ def run(settings: Settings) -> BaseException | None:
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 20, 50)
     app = create_app(settings, parts)
+    try:
+        loop.run_until_complete(app.metrics_monitor.start())
+    except UserError:
+        loop.run_until_complete(parts.release())
+        raise
     worker = faust.Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
     failures: list[BaseException] = []
 
@@ -129,4 +140,4 @@ def counted(lane: Lane) -> dict[str, Any]:
     """Give a ledger's counters of this run that are not zero."""
     counts = lane.runtime.counts
     found = {name: getattr(counts, name) for name in counts.__slots__}
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value and name in _TOLD}

@@ -77,6 +77,11 @@ class Account:
         ident = f"{self.name}-{next(self._numbers)}"
         self.records.append(messages.structured(message | {"subject": self.name, "id": ident}, at))
 
+    def replay(self, message: Message, at: int) -> None:
+        ident = f"{self.name}-{next(self._numbers)}"
+        carried = messages.structured(message | {"subject": self.name, "id": ident}, at)
+        self._command(messages.replay(carried, ident=f"replay-{ident}"), at)
+
     def calls(self, at: int, appended: int | None = None, **data: Any) -> None:
         self.use(inference(at, **({"input_tokens": 1_000_000} | data)), at if appended is None else appended)
 
@@ -209,6 +214,16 @@ def windows() -> Account:
     return made
 
 
+def replays() -> Account:
+    made = Account("replays")
+    made.plan("p", "50", end=format_instant(T0 + DAY), grace_seconds=0)
+    made.replay(inference(T0, input_tokens=1_000_000), T0 + 6 * HOUR + 1)
+    made.replay(container(T0 - HOUR, T0), T0 + 30 * DAY)
+    made.replay(tuning(T0, T0 + 8 * MINUTE, final=True), T0 + 30 * DAY)
+    made.replay(inference(T0 + 31 * DAY, input_tokens=1), T0 + 31 * DAY - 5 * MINUTE - 1)  # refused: ahead of its time
+    return made
+
+
 RULES = (
     order_of_plans,
     quotas_and_scopes,
@@ -221,6 +236,7 @@ RULES = (
     stopped,
     expiry_and_settlement,
     windows,
+    replays,
 )
 
 

@@ -1,6 +1,7 @@
 """Records as publishers write them: usage events in both content modes, commands, price books."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from drawdown.engine.records import Record
@@ -73,6 +74,21 @@ def activate_plan(plan: str = "p", account: str = ACCOUNT, *, ident: str | None 
 
 def timer(at: int, account: str = ACCOUNT) -> Message:
     return {"command": "timer", "version": 1, "id": f"timer:{at}", "account": account, "due": format_instant(at)}
+
+
+def replay(of: Record, *, ident: str = "replay-1", **change: object) -> Message:
+    """The command that carries a usage record, as it stands on its topic."""
+    return {
+        "command": "replay_usage",
+        "version": 1,
+        "id": ident,
+        "account": (of.key or b"").decode(),
+        "topic": of.topic,
+        "value": b64encode(of.value or b"").decode(),
+        "headers": [{"name": name, "value": b64encode(content).decode()} for name, content in of.headers],
+        "operator": "an-operator",
+        "reason": "the cause is mended",
+    } | change
 
 
 def price(service: str, meter: str, unit_price: str, per: int = 1, **dimensions: str) -> Message:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from drawdown.domain import coverage, decide, jobs, pieces, plans, rate
 from drawdown.domain.calendar import month_starts_between
 from drawdown.domain.coverage import narrowness
+from drawdown.domain.errors import Reject
 from drawdown.domain.model import Account, Dimensions, Job, Plan, ScopeItem, Usage
 from drawdown.domain.money import divide_half_up
 from drawdown.domain.pieces import Piece, pieces_of
@@ -378,3 +379,12 @@ def the_window_is_a_millisecond_short(patch: Patch) -> None:
 def usage_may_be_ahead_by_any_time(patch: Patch) -> None:
     kept = Policy.check
     _checking(patch, lambda self, service, time, appended: kept(self, service, min(time, appended), appended))
+
+
+@mistake
+def a_replay_is_refused_past_the_window(patch: Patch) -> None:
+    def check_ahead(self: Policy, time: int, appended: int) -> None:
+        if appended - time > self.window_ms("inference"):
+            raise Reject("too_late", "like any other usage")
+
+    patch.setattr(Policy, "check_ahead", check_ahead)

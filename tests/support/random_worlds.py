@@ -45,6 +45,7 @@ DIMENSIONS: tuple[dict[str, str], ...] = (
     {"model": "Q", "region": "hn"},
     {"gpu_model": "A30", "model": "Z"},
 )
+REPLAYED = (2, 3)  # kinds of input
 SHORT = st.one_of(st.just(0), st.integers(1, 20), st.integers(1, 3 * HOUR), st.sampled_from((MINUTE, HOUR, DAY)))
 
 
@@ -169,7 +170,10 @@ def _input(draw: st.DrawFn, kind: int, number: int, now: int, start: int, curren
     if kind == 1:
         return messages.command(draw(_activation(number + 10, start, currency, digits)), now)
     message = draw(_usage(number, now))
-    return messages.structured(message, now) if kind % 2 else messages.binary(message, now)
+    record = messages.structured(message, now) if kind % 2 else messages.binary(message, now)
+    if kind in REPLAYED:
+        return messages.command(messages.replay(record, ident=f"replay-{number}"), now)
+    return record
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import Any
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS
-from drawdown.domain.model import Account, Usage
+from drawdown.domain.model import Account, Replayed, Usage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.engine.records import Record
@@ -76,7 +76,8 @@ class Raters:
         step = Step(record)
         try:
             item = self.ledger.decode(record)
-            step.usage = item.body if isinstance(item.body, Usage) else None
+            body = item.body.usage if isinstance(item.body, Replayed) else item.body
+            step.usage = body if isinstance(body, Usage) else None
             state = self.states.get(item.key)
             step.before = step.after = state  # type: ignore[assignment]
             outcome = self.ledger.decide(state, item)

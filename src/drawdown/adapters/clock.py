@@ -18,6 +18,10 @@ class SystemClock:
         """Monotonic clock, ms."""
         return time.monotonic_ns() // _NS_PER_MS
 
+    def monotonic_ns(self) -> int:
+        """Monotonic clock, ns."""
+        return time.monotonic_ns()
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait."""
         await asyncio.sleep(duration_ms / _MS_PER_SECOND)

@@ -1,20 +1,24 @@
 """The commands and what they take."""
 
-import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from drawdown.cli import account, charges, dead_letters, plan, prices, topics
+from drawdown.cli.options import AsJson, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-topics = typer.Typer(no_args_is_help=True, help="Make and check the topics.")
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 local = typer.Typer(no_args_is_help=True, help="A real Kafka and Redis on this machine.")
-app.add_typer(topics, name="topics")
 app.add_typer(local, name="local")
+app.add_typer(topics.app, name="topics")
+app.add_typer(prices.app, name="prices")
+app.add_typer(account.app, name="account")
+app.add_typer(plan.app, name="plan")
+app.add_typer(charges.app, name="charges")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 @app.callback()
@@ -71,6 +75,7 @@ def replay(
     name: Annotated[str, typer.Option(help="column: a run's container or job")] = "",
     gpus: Annotated[str, typer.Option(help="column: a run's number of GPUs")] = "",
     gpu_model: Annotated[str, typer.Option(help="column: a run's GPU model")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Publish a CSV trace as usage, its last event at now. The accounts are named replay-0000 and so on."""
     from drawdown.cli.replay import columns_of  # noqa: PLC0415
@@ -78,51 +83,36 @@ def replay(
     from drawdown.demo.replay import Replay  # noqa: PLC0415
 
     columns = columns_of(preset, time, start, end, count or [], name, gpus, gpu_model)
-    run(Replay(file, service, columns, accounts, seed, speed, limit), local=local)
+    run(Replay(file, service, columns, accounts, seed, speed, limit), local=local, as_json=as_json)
 
 
-@topics.command()
-def create(
-    replicas: Annotated[int, typer.Option(min=1, max=9, help="copies of every partition")] = 1,
+@app.command()
+def command(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="the command as JSON, with its idempotency id")],
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
 ) -> None:
-    """Make the topics that are missing."""
-    from drawdown.adapters.kafka.admin import Admin  # noqa: PLC0415
+    """Send a command to the ledgers that take it, and wait for what comes of it; exit code 3 if it is refused."""
+    from drawdown.cli.command import from_file  # noqa: PLC0415
 
-    settings = load_settings()
-
-    async def make() -> list[str]:
-        async with Admin(settings.kafka, settings.prefix) as admin:
-            return await admin.create(settings.topics, replicas=replicas)
-
-    made = asyncio.run(make())
-    for name in made:
-        print(f"made {name}")
-    if not made:
-        print(f"all {len(settings.topics)} topics were there already")
+    from_file(file, as_json=as_json, timeout=timeout)
 
 
-@topics.command()
-def check() -> None:
-    """Say which topics are missing or made differently; exit code 1 if any."""
-    from drawdown.adapters.kafka.admin import Admin  # noqa: PLC0415
+@app.command()
+def lag(
+    every: Annotated[bool, typer.Option("--all", help="partitions without lag as well")] = False,
+    wait: Annotated[float, typer.Option(min=0, max=3_600, help="seconds to wait until there is none")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show what waits in the inputs: records and seconds per partition. Exit code 4 if --wait was too short."""
+    from drawdown.cli.lag import lag as run  # noqa: PLC0415
 
-    settings = load_settings()
-
-    async def look() -> list[str]:
-        async with Admin(settings.kafka, settings.prefix) as admin:
-            return await admin.check(settings.topics)
-
-    findings = asyncio.run(look())
-    for finding in findings:
-        print(finding)
-    if findings:
-        sys.exit(1)
-    print(f"all {len(settings.topics)} topics are as they must be")
+    run(as_json=as_json, every=every, wait=wait)
 
 
 @local.command()
-def up() -> None:
+def up(as_json: AsJson = False) -> None:
     """Run Kafka and Redis with all topics until Ctrl-C, and print their addresses."""
     from drawdown.cli.local import up as run  # noqa: PLC0415
 
-    run()
+    run(as_json=as_json)

@@ -5,6 +5,7 @@ import signal
 import threading
 
 from drawdown.adapters.kafka.admin import Admin
+from drawdown.cli.output import show_line
 from drawdown.local.stack import KAFKA_VARIABLE, REDIS_VARIABLE, LocalStack
 from drawdown.settings import load_settings
 
@@ -17,9 +18,10 @@ def wait_for_signal() -> None:
     ended.wait()
 
 
-def up() -> None:
+def up(*, as_json: bool) -> None:
     """Run a stack until a signal."""
-    print("starting Kafka and Redis …", flush=True)
+    if not as_json:
+        print("starting Kafka and Redis …", flush=True)
     with LocalStack() as stack:
         settings = load_settings(kafka=stack.addresses.kafka, redis=stack.addresses.redis)
 
@@ -28,8 +30,12 @@ def up() -> None:
                 await admin.create(settings.topics)
 
         asyncio.run(make())
-        print(f"export {KAFKA_VARIABLE}={stack.addresses.kafka}")
-        print(f"export {REDIS_VARIABLE}={stack.addresses.redis}")
-        print("They run until Ctrl-C; their data goes with them. In another shell: `drawdown worker`", flush=True)
+        if as_json:
+            show_line(stack.addresses)
+        else:
+            print(f"export {KAFKA_VARIABLE}={stack.addresses.kafka}")
+            print(f"export {REDIS_VARIABLE}={stack.addresses.redis}")
+            print("They run until Ctrl-C; their data goes with them. In another shell: `drawdown worker`", flush=True)
         wait_for_signal()
-    print("stopped")
+    if not as_json:
+        print("stopped")

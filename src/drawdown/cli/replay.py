@@ -6,6 +6,7 @@ import sys
 
 from drawdown.adapters.clock import SystemClock
 from drawdown.cli.demo import console_of
+from drawdown.cli.output import show_json
 from drawdown.demo.replay import Replay, locally, onto
 from drawdown.demo.report import show
 from drawdown.demo.run import stack_of
@@ -14,17 +15,23 @@ from drawdown.settings import load_settings
 from drawdown.traces.columns import PRESETS, Columns
 
 
-def replay(what: Replay, *, local: bool) -> None:
+def replay(what: Replay, *, local: bool, as_json: bool) -> None:
     """Replay a trace; with `local`, exit code 1 unless every usable row is rated as the oracle rates it."""
-    console = console_of()
+    console = console_of(stderr=as_json)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
     if not local:
         count = asyncio.run(onto(load_settings(), what, console))
-        console.print(f"published {count} events")
+        if as_json:
+            show_json({"published": count})
+        else:
+            console.print(f"published {count} events")
         return
     with stack_of(console) as stack:
         summary, found = asyncio.run(locally(stack, what, console))
-    show(summary, found, console, SystemClock().now_ms())
+    if as_json:
+        show_json(summary)
+    else:
+        show(summary, found, console, SystemClock().now_ms())
     if summary.rated != summary.events:
         console.print(f"[red]wrong[/red] {summary.events} events, but {summary.rated} rated")
     if summary.rated != summary.events or not summary.conserved:

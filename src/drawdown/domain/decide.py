@@ -5,7 +5,7 @@ from drawdown.domain.calendar import zone
 from drawdown.domain.errors import Reject
 from drawdown.domain.events import Draft
 from drawdown.domain.limits import PLANS_MAX
-from drawdown.domain.model import Account, ActivatePlan, Command, Decision, Job, OpenAccount, Plan, Usage
+from drawdown.domain.model import Account, ActivatePlan, Command, Decision, Job, OpenAccount, Plan, Replayed, Usage
 from drawdown.domain.money import currency
 from drawdown.domain.pieces import Piece, pieces_of
 from drawdown.domain.policy import Policy
@@ -14,14 +14,20 @@ from drawdown.domain.rate import Rating
 
 
 def decide(
-    state: Account | None, body: Usage | Command, appended: int, prices: Prices, policy: Policy
+    state: Account | None, body: Usage | Replayed | Command, appended: int, prices: Prices, policy: Policy
 ) -> Decision | None:
     """Apply an input appended at `appended` (ms) to the account's state.
 
     Raise Reject with the reason, and nothing changes. Give None for a timer that found nothing due.
     """
     if isinstance(body, Usage):
-        return _use(_opened(state, body.account), body, appended, prices, policy)
+        account = _opened(state, body.account)
+        policy.check(body.service, body.time, appended)
+        return _use(account, body, appended, prices, policy)
+    if isinstance(body, Replayed):
+        account = _opened(state, body.usage.account)
+        policy.check_ahead(body.usage.time, appended)
+        return _use(account, body.usage, appended, prices, policy)
     if isinstance(body, OpenAccount):
         return _open(state, body, appended)
     if isinstance(body, ActivatePlan):
@@ -57,7 +63,6 @@ def _open(state: Account | None, command: OpenAccount, appended: int) -> Decisio
 
 
 def _use(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision:
-    policy.check(usage.service, usage.time, appended)
     draft = Draft(account)
     pieces = pieces_of(usage, account, prices)
     if usage.job is not None:

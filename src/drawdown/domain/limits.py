@@ -30,6 +30,8 @@ STATE_BYTES_MAX: Final = 800_000  # of an account's state when it takes up somet
 # --- one event --------------------------------------------------------------------------------
 EVENT_BYTES_MAX: Final = 64 * 1024
 EVENT_DEPTH_MAX: Final = 16
+REPLAY_BYTES_MAX: Final = 160 * 1024  # of a replay's command: a whole event and its headers in base64
+REPLAY_HEADERS_MAX: Final = 64
 PIECES_MAX: Final = 256  # rated parts of one event, before plans split them
 LINES_MAX: Final = 512  # of one charge and of one overage
 

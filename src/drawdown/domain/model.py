@@ -164,6 +164,12 @@ class TimerFired(msgspec.Struct, frozen=True, gc=False, array_like=True):
 Command = OpenAccount | ActivatePlan | TimerFired
 
 
+class Replayed(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A usage event that was refused before and that an operator sends again: no time is too late for it."""
+
+    usage: Usage
+
+
 # --- outputs ----------------------------------------------------------------------------------
 
 

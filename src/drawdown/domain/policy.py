@@ -38,6 +38,10 @@ class Policy(msgspec.Struct, frozen=True):
         if appended - time > window:
             detail = f"the usage ended {appended - time} ms before it was appended; {service} accepts {window} ms"
             raise Reject("too_late", detail)
+        self.check_ahead(time, appended)
+
+    def check_ahead(self, time: int, appended: int) -> None:
+        """Raise Reject in_the_future for an event time too far after its append time."""
         if time - appended > self.skew_ms:
             detail = (
                 f"the usage ends {time - appended} ms after it was appended; at most {self.skew_ms} ms are accepted"

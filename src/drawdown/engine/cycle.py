@@ -8,10 +8,10 @@ from drawdown.domain.limits import EVENT_BYTES_MAX, RECORD_BYTES_MAX, RETRY_FIRS
 from drawdown.engine.changelog import encode_known_ids, encode_state_write
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, Cursor, InputPosition, encode_commit
 from drawdown.engine.counts import Counts
-from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.errors import FENCED, REDIS_AHEAD, REDIS_BEHIND, REDIS_MOVED, Doubt, Halt, Retry
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.pace import Backoff
-from drawdown.engine.ports import Cache, Clock, StateWrite
+from drawdown.engine.ports import Cache, Clock, ShardLog, StateWrite
 from drawdown.engine.records import OutRecord, Record, size_of
 from drawdown.engine.shard import Shard, is_tick
 from drawdown.engine.take import Take
@@ -72,7 +72,8 @@ class Cycle:
             try:
                 found = await self._cache.look_up(shard.number, identities, accounts)
                 break
-            except Retry:
+            except Retry as retry:
+                self._counts.errors[retry.part] += 1
                 await backoff.wait()
                 _still(shard, take)
         _still(shard, take)
@@ -80,7 +81,7 @@ class Cycle:
             msg = (
                 f"shard {shard.number}: Redis is at commit {found.cursor.number}, this worker at {shard.cursor.number}"
             )
-            raise Doubt(msg)
+            raise Doubt(msg, kind=REDIS_AHEAD if found.cursor.number > shard.cursor.number else REDIS_BEHIND)
         for index, value in found.known.items():
             take.known[identities[index]] = value
         for account, state in zip(accounts, found.states, strict=True):
@@ -102,7 +103,8 @@ class Cycle:
         if shard.log is None:
             msg = f"shard {shard.number}: no producer; it was not recovered"
             raise Halt(msg)
-        offsets = await shard.log.commit(records)
+        offsets = await self._committed(shard.log, records)
+        self._count(take)
         changelog, known_ids = self.changelog_topic, self.ids_topic
         cursor = Cursor(
             number,
@@ -111,6 +113,40 @@ class Cycle:
             offsets.get((known_ids, shard.number), shard.cursor.ids_offset - 1) + 1,
         )
         return cursor, writes, positions
+
+    async def _committed(self, log: ShardLog, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
+        """Make the transaction, and count how it ended."""
+        counts = self._counts
+        began = self._clock.monotonic_ns()
+        try:
+            offsets = await log.commit(records)
+        except Doubt as doubt:
+            if doubt.kind == FENCED:
+                counts.fenced += 1
+            else:
+                counts.aborted += 1
+            raise
+        counts.transactions += 1
+        counts.transactions_ns.add(self._clock.monotonic_ns() - began)
+        return offsets
+
+    def _count(self, take: Take) -> None:
+        """Count what the log now holds; the watermark's own records are no inputs."""
+        counts = self._counts
+        counts.taken += len(take.records)
+        counts.rated += take.rated
+        counts.duplicates += take.duplicates
+        counts.forwarded += take.forwarded
+        for code in take.rejected:
+            counts.reject(code)
+        counts.events.update(take.events)
+        counts.amounts.update(take.amounts)
+        counts.batches.add(len(take.records))
+        carried = self._ledger.watermark_from
+        appended = [record.timestamp for record in take.records if not (carried and is_tick(record))]
+        counts.committed_at = self._clock.now_ms()
+        now = max(counts.committed_at, max(appended, default=0))  # the broker's clock may be ahead
+        counts.ages_ms.add_all([now - at for at in appended])
 
     @property
     def changelog_topic(self) -> str:
@@ -164,13 +200,14 @@ class Cycle:
                     return
                 if await self._cache.apply(shard.number, shard.cursor, cursor, writes, take.ids):
                     return
-            except Retry:
+            except Retry as retry:
+                self._counts.errors[retry.part] += 1
                 retried = True
                 await backoff.wait()
                 _still(shard, take)
                 continue
             msg = f"shard {shard.number}: Redis is not at commit {shard.cursor.number}, which this worker left there"
-            raise Doubt(msg)
+            raise Doubt(msg, kind=REDIS_MOVED)
 
     def settle(self, shard: Shard, take: Take, cursor: Cursor, positions: dict[str, InputPosition]) -> None:
         """Move the shard on once log and Redis agree."""
@@ -178,14 +215,6 @@ class Cycle:
         shard.positions = positions
         shard.watermark.taken(take.records)
         shard.remember(take.states)
-        counts = self._counts
-        counts.taken += len(take.records)
-        counts.rated += take.rated
-        counts.duplicates += take.duplicates
-        counts.forwarded += take.forwarded
-        counts.transactions += 1
-        for code in take.rejected:
-            counts.reject(code)
 
 
 def chain_hash(previous: bytes, number: int, inputs: Sequence[InputPosition], records: Sequence[OutRecord]) -> bytes:

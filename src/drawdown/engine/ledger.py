@@ -13,7 +13,8 @@ class Input(msgspec.Struct, frozen=True, gc=False):
 
     key: account, the Kafka key of all it touches. identity: 16 bytes, digest of what identifies it (never the time);
     content: 8 bytes, digest of what it says. forget_at: instant past which the identity may be forgotten.
-    appended: append time, ms. remember: False for inputs whose identity is never kept.
+    appended: append time, ms. remember: False for inputs whose identity is never kept. service: under which it is
+    counted; '' counts it under its topic.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Input(msgspec.Struct, frozen=True, gc=False):
     body: object
     record: Record
     remember: bool = True
+    service: str = ""
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +44,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a ledger decided: the next state, what to emit, and a command's result (kept with its id) or b''.
 
     drop: nothing happened and the identity is not remembered (a timer that came too early). grew: the state took up
-    something new, so that its size must be checked.
+    something new, so that its size must be checked. amounts: (service, payer, currency) → quanta, to be counted once
+    committed.
     """
 
     state: object
@@ -50,6 +53,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     result: bytes = b""
     drop: bool = False
     grew: bool = False
+    amounts: Sequence[tuple[tuple[str, str, str], int]] = ()
 
 
 class Ledger(Protocol):

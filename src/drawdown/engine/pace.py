@@ -1,5 +1,8 @@
-"""Spread transactions over time: each costs broker and worker the same whatever it holds."""
+"""Time in the engine: transactions spread over it, retries that wait longer and longer, and how long steps take."""
 
+from collections.abc import Mapping
+
+from drawdown.engine.counts import Spread
 from drawdown.engine.ports import Clock
 
 
@@ -36,3 +39,23 @@ class Backoff:
         """Wait once, and longer the next time."""
         await self._clock.sleep_ms(self._wait_ms)
         self._wait_ms = min(self._wait_ms * 2, self._longest_ms)
+
+
+class Laps:
+    """A stopwatch over the stages of one take."""
+
+    def __init__(self, clock: Clock, stages: Mapping[str, Spread]) -> None:
+        """Begin the first stage now."""
+        self._clock = clock
+        self._stages = stages
+        self._began = clock.monotonic_ns()
+
+    def end(self, stage: str) -> None:
+        """Note how long a stage took, and begin the next one."""
+        now = self._clock.monotonic_ns()
+        self._stages[stage].add(now - self._began)
+        self._began = now
+
+    def again(self) -> None:
+        """Begin a stage now: what was done since the last one belongs to none."""
+        self._began = self._clock.monotonic_ns()

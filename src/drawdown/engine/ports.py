@@ -188,6 +188,10 @@ class Clock(Protocol):
         """Monotonic clock, ms."""
         ...
 
+    def monotonic_ns(self) -> int:
+        """Monotonic clock, ns, for how long steps take."""
+        ...
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait."""
         ...

@@ -9,7 +9,7 @@ from drawdown.domain.limits import RECOVERY_CHUNK_RECORDS
 from drawdown.engine.changelog import decode_known_ids, decode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor, InputPosition, decode_commit, record_hash
 from drawdown.engine.counts import Counts
-from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.errors import CONTESTED, PRICES, Doubt, Halt, Retry
 from drawdown.engine.ports import Cache, KnownId, Log, LogRecord, ShardLog, StateWrite
 
 
@@ -55,7 +55,8 @@ class Recovery:
         """Raise Retry while this worker has read less of the prices than the shard was rated with."""
         rated, read = newest[0].prices_offset if newest else 0, self._prices_offset()
         if rated > read:
-            raise Retry(f"shard {shard} was rated with prices up to offset {rated}; read here up to {read}")
+            msg = f"shard {shard} was rated with prices up to offset {rated}; read here up to {read}"
+            raise Retry(msg, part=PRICES)
 
     async def _bring_redis(self, shard: int, newest: tuple[CommitRecord, int] | None, *, rebuild: bool) -> Cursor:
         """Give Redis's cursor once it is at the newest commit: as it is, by catching up, or by a rebuild."""
@@ -101,7 +102,7 @@ class Recovery:
                     reached = Cursor(commit.number, commit.chain, record.offset + 1, ids_offset)
                     if not await self._cache.apply(shard, cursor, reached, states, known):
                         msg = f"shard {shard}: Redis moved while it was caught up"
-                        raise Doubt(msg)
+                        raise Doubt(msg, kind=CONTESTED)
                     cursor = reached
                     states = []
         return cursor if (cursor.number, cursor.chain) == (newest.number, newest.chain) else None
@@ -117,7 +118,7 @@ class Recovery:
             ids_offset = await self._load_ids(shard, token, commit)
             cursor = Cursor(commit.number, commit.chain, offset + 1, ids_offset)
         if not await self._cache.finish_rebuild(shard, token, cursor):
-            raise Doubt(_LOST_TOKEN.format(shard))
+            raise Doubt(_LOST_TOKEN.format(shard), kind=CONTESTED)
         return cursor
 
     async def _load_states(self, shard: int, token: bytes, newest_offset: int) -> None:
@@ -134,7 +135,7 @@ class Recovery:
                 pending.clear()
         if seen != newest_offset:
             msg = f"shard {shard}: the changelog's last record was at {newest_offset}, a second reading ended at {seen}"
-            raise Doubt(msg)
+            raise Doubt(msg, kind=CONTESTED)
         await self._load(shard, token, list(pending.values()), [])
 
     async def _load_ids(self, shard: int, token: bytes, newest: CommitRecord) -> int:
@@ -153,7 +154,7 @@ class Recovery:
 
     async def _load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> None:
         if (states or ids) and not await self._cache.load(shard, token, states, ids):
-            raise Doubt(_LOST_TOKEN.format(shard))
+            raise Doubt(_LOST_TOKEN.format(shard), kind=CONTESTED)
 
     async def _positions(self, shard: int, newest: CommitRecord | None) -> dict[str, InputPosition]:
         """Give every input's position, proven to be still the one that was recorded; else Halt."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 import structlog
@@ -17,12 +18,13 @@ from drawdown.domain.limits import (
     REVOKE_WAIT_SECONDS,
     TRANSACTION_SPACING_MS,
 )
-from drawdown.engine.counts import Counts
+from drawdown.engine.counts import HALTED, OPEN, RECOVERING, Counts
 from drawdown.engine.cycle import Cycle, Revoked
 from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.ledger import Ledger
-from drawdown.engine.pace import Backoff, Pace
+from drawdown.engine.pace import Backoff, Laps, Pace
 from drawdown.engine.ports import Cache, Clock, Log, Transport
+from drawdown.engine.progress import Progress, progress_of
 from drawdown.engine.records import Batch
 from drawdown.engine.recovery import Recovery
 from drawdown.engine.shard import Queue, Shard, Watermark
@@ -30,6 +32,7 @@ from drawdown.engine.take import Item, Take
 from drawdown.engine.timers import Upkeep
 
 _log = structlog.get_logger("drawdown.engine")
+_lines = logging.getLogger("drawdown.engine")  # asked first: a line nobody reads costs nothing
 
 
 class Runtime:
@@ -79,6 +82,7 @@ class Runtime:
         try:
             while True:
                 take, rated = await self._ready.get()
+                began = self._clock.monotonic_ns()
                 take.prices_offset = self._ledger.prices_offset()
                 for item in take.inputs:
                     admitted = take.admit(item)
@@ -94,6 +98,7 @@ class Runtime:
                         return
                     if take.halted is not None:
                         break
+                self.counts.stages["decide"].add(self._clock.monotonic_ns() - began)
                 if not rated.done():
                     rated.set_result(None)
         finally:
@@ -177,6 +182,21 @@ class Runtime:
         """Shards that are recovered and taken from."""
         return frozenset(number for number, shard in self._shards.items() if shard.open)
 
+    @property
+    def states(self) -> dict[int, str]:
+        """Each assigned shard's state, one of SHARD_STATES."""
+        return {
+            number: HALTED if number in self.halted else OPEN if shard.open else RECOVERING
+            for number, shard in self._shards.items()
+        }
+
+    def progress(self) -> list[Progress]:
+        """Say how far each input of the assigned shards is taken."""
+        return [entry for shard in self._shards.values() for entry in progress_of(shard)]
+
+    def _name(self, shard: Shard) -> dict[str, object]:
+        return {"ledger": self._ledger.name, "shard": shard.number}
+
     # --- one shard ----------------------------------------------------------------------------
 
     async def _own(self, shard: Shard) -> None:
@@ -191,12 +211,14 @@ class Runtime:
                     rebuild = False
                     await self._run(shard)
                 except Retry as retry:
-                    _log.warning("shard waits", shard=shard.number, why=str(retry))
+                    self.counts.errors[retry.part] += 1
+                    _log.warning("shard waits", **self._name(shard), why=str(retry))
                     await self._let_go(shard)
                     await backoff.wait()
                 except Doubt as doubt:
                     self.counts.doubts += 1
-                    _log.warning("shard in doubt", shard=shard.number, why=str(doubt))
+                    self.counts.doubts_by[doubt.kind] += 1
+                    _log.warning("shard in doubt", **self._name(shard), kind=doubt.kind, why=str(doubt))
                     rebuild = rebuild or doubt.rebuild
                     recovering = not shard.open
                     await self._let_go(shard)
@@ -218,7 +240,7 @@ class Runtime:
         if self._shards.get(shard.number) is not shard:
             return
         self.halted[shard.number] = halt
-        _log.error("shard halted", shard=shard.number, why=str(halt))
+        _log.error("shard halted", **self._name(shard), why=str(halt))
 
     async def _recover(self, shard: Shard, *, rebuild: bool) -> None:
         async with self._recoveries:
@@ -232,7 +254,7 @@ class Runtime:
         self._still_owned(shard)
         shard.open = True
         shard.throttled = False
-        _log.info("shard opened", shard=shard.number, commit=shard.cursor.number)
+        _log.info("shard opened", **self._name(shard), commit=shard.cursor.number)
         self._transport.open(shard.number, shard.epoch, shard.next_offsets())
 
     async def _let_go(self, shard: Shard) -> None:
@@ -241,6 +263,7 @@ class Runtime:
             self._transport.park(shard.number)
             self._epochs[shard.number] = shard.epoch = shard.epoch + 1
         shard.open = False
+        shard.taking = ()
         shard.queue = Queue(self._ledger.command_topic, self._ledger.usage_topics)
         log, shard.log = shard.log, None
         if log is not None:
@@ -271,8 +294,10 @@ class Runtime:
                 await self._filled(shard, probe_at)
             now = self._clock.monotonic_ms()
             if now >= probe_at:
-                with contextlib.suppress(Retry):  # a part is down: the next probe asks again
+                try:
                     await self._upkeep.run(shard)
+                except Retry as retry:  # a part is down: the next probe asks again
+                    self.counts.errors[retry.part] += 1
                 probe_at = now + PROBE_INTERVAL_MS
             offsets = shard.next_offsets()
             if now >= offsets_at and offsets != committed:
@@ -294,11 +319,16 @@ class Runtime:
     async def _once(self, shard: Shard) -> None:
         """One take, from the queue to Redis."""
         async with shard.lock:
-            take = self._cycle.decode(shard, shard.queue.take())
+            laps = Laps(self._clock, self.counts.stages)
+            shard.taking = shard.queue.take()
+            take = self._cycle.decode(shard, shard.taking)
+            laps.end("decode")
             if shard.throttled and not shard.queue.full:
                 shard.throttled = False
                 self._transport.throttle(shard.number, full=False)
+            laps.again()
             await self._cycle.look_up(shard, take)
+            laps.end("look_up")
             rated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._ready.put_nowait((take, rated))
             await rated
@@ -307,11 +337,31 @@ class Runtime:
             self._judge(take)
             self._committing.add(shard.number)
             try:
+                laps.again()
                 cursor, writes, positions = await self._cycle.commit(shard, take)
+                laps.end("commit")
                 await self._cycle.apply(shard, take, cursor, writes)
+                laps.end("apply")
             finally:
                 self._committing.discard(shard.number)
             self._cycle.settle(shard, take, cursor, positions)
+            shard.taking = ()
+            self._tell(shard, take)
+
+    def _tell(self, shard: Shard, take: Take) -> None:
+        """Write a line about a take that is done, without any of its contents."""
+        if not _lines.isEnabledFor(logging.DEBUG):
+            return
+        _log.debug(
+            "take done",
+            **self._name(shard),
+            commit=shard.cursor.number,
+            records=len(take.records),
+            rated=take.rated,
+            duplicates=take.duplicates,
+            forwarded=take.forwarded,
+            refused=len(take.rejected),
+        )
 
     def _judge(self, take: Take) -> None:
         """Stop when nearly everything is refused: a bad deploy must not pour a topic into the dead letters."""

@@ -48,6 +48,10 @@ class Queue:
         """Count what waits of one topic."""
         return len(self._by_topic[topic])
 
+    def oldest(self, topic: str) -> Record | None:
+        """Give the first of one topic that waits."""
+        return next(iter(self._by_topic[topic]), None)
+
     def take(self) -> list[Record]:
         """Cut off the next take, within the limits of records and bytes; at least one record if any waits."""
         taken: list[Record] = []
@@ -150,6 +154,7 @@ class Shard:
         self.open = False
         self.throttled = False
         self.fetched_to: dict[str, int] = {}
+        self.taking: Sequence[Record] = ()  # cut off the queue and not committed yet
         self.timers_sent: dict[tuple[str, int], int] = {}
         self.watermark_sent = 0
 

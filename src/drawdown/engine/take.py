@@ -1,9 +1,11 @@
 """A take: what one transaction will hold, from the records cut off the queue to what they lead to."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import STATE_BYTES_MAX
+from drawdown.engine.counts import DROPPED, DUPLICATE, FORWARDED, RATED, REFUSED
 from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Input, Ledger, Outcome
 from drawdown.engine.ports import KnownId
@@ -36,7 +38,7 @@ class Item:
     def refuse(self, reject: Reject) -> None:
         """Put a dead letter into the transaction; the input's id is not remembered."""
         self.settled = True
-        self._take.refuse(self.input.record, reject)
+        self._take.refuse(self.input.record, reject, self.input.service)
 
 
 class Take:
@@ -57,6 +59,8 @@ class Take:
         self.duplicates = 0
         self.forwarded = 0
         self.rejected: list[str] = []
+        self.events: Counter[tuple[str, str]] = Counter()  # (service or topic, outcome) → inputs
+        self.amounts: Counter[tuple[str, str, str]] = Counter()
         self.halted: Halt | None = None
         self.prices_offset = 0  # up to where prices were read when the take was decided
         self._ledger = ledger
@@ -70,21 +74,27 @@ class Take:
             return admitted
         if value[:8] == item.content:
             self.duplicates += 1
+            self.events[item.service or item.record.topic, DUPLICATE] += 1
         else:
             detail = "this id was accepted before with other content; send a correction under a new id"
-            self.refuse(item.record, Reject("id_conflict", detail))
+            self.refuse(item.record, Reject("id_conflict", detail), item.service)
         return None
 
     def accept(self, item: Input, outcome: Outcome) -> None:
         """Take over what the ledger decided for an input."""
+        label = item.service or item.record.topic
         if outcome.drop:
+            self.events[label, DROPPED] += 1
             return
         key = item.key
         if outcome.grew and (size := len(self._ledger.encode_state(outcome.state))) > STATE_BYTES_MAX:
             detail = f"the state of {key} would grow to {size} bytes; at most {STATE_BYTES_MAX}"
-            self.refuse(item.record, Reject("state_too_large", detail))
+            self.refuse(item.record, Reject("state_too_large", detail), item.service)
             return
         self.rated += 1
+        self.events[label, RATED] += 1
+        for name, amount in outcome.amounts:
+            self.amounts[name] += amount
         self.states[key] = outcome.state
         self.touched[key] = None
         if item.remember:
@@ -95,12 +105,14 @@ class Take:
         for emit in outcome.emits:
             self.outputs.append(OutRecord(emit.topic, self.shard, raw_key, emit.value, emit.headers, emit.timestamp))
 
-    def refuse(self, record: Record, reject: Reject) -> None:
-        """Write a record to the dead letters."""
+    def refuse(self, record: Record, reject: Reject, service: str = "") -> None:
+        """Write a record to the dead letters. service: under which it is counted, if that could be read."""
         self.rejected.append(reject.code)
+        self.events[service or record.topic, REFUSED] += 1
         self.outputs.append(encode_dead_letter(record, reject, self._ledger.name, self._ledger.rules, self.shard))
 
     def forward(self, record: Record, shard: int) -> None:
         """Append a record that was published to the wrong partition to its own shard, unchanged."""
         self.forwarded += 1
+        self.events[record.topic, FORWARDED] += 1
         self.outputs.append(OutRecord(record.topic, shard, record.key, record.value, record.headers, record.timestamp))

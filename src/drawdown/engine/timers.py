@@ -2,7 +2,7 @@
 
 from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX, WATERMARK_CARRY_MS
 from drawdown.engine.counts import Counts
-from drawdown.engine.errors import Doubt
+from drawdown.engine.errors import REDIS_AHEAD, REDIS_BEHIND, Doubt
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.ports import Cache, Clock, Log
 from drawdown.engine.shard import WATERMARK_HEADER, Shard
@@ -21,9 +21,10 @@ class Upkeep:
 
     async def run(self, shard: Shard) -> None:
         """Probe the shard once. Raise Doubt when Redis is not where this worker left it, Retry when a part is down."""
-        if await self._cache.cursor(shard.number) != shard.cursor:
+        found = await self._cache.cursor(shard.number)
+        if found != shard.cursor:
             msg = f"shard {shard.number}: Redis is not at commit {shard.cursor.number}, which this worker left there"
-            raise Doubt(msg)
+            raise Doubt(msg, kind=REDIS_AHEAD if found.number > shard.cursor.number else REDIS_BEHIND)
         await self._move_watermark(shard)
         watermark = shard.watermark.now()
         if watermark:

@@ -4,7 +4,7 @@ import msgspec
 
 from drawdown.domain.decide import decide, due
 from drawdown.domain.limits import COMMAND_MEMORY_MS
-from drawdown.domain.model import Account, AccountEvent, Charge, Command, Output, Usage
+from drawdown.domain.model import Account, AccountEvent, Charge, Command, Output, Overage, Replayed, Usage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.engine.ledger import Emit, Input, Outcome
@@ -12,10 +12,11 @@ from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
 from drawdown.wire.account_event import encode_account_event
 from drawdown.wire.charge import encode_charge
-from drawdown.wire.commands import decode_command
+from drawdown.wire.commands import ReplayUsageMessage, decode_command
 from drawdown.wire.identity import content_of, identity_of, output_id
 from drawdown.wire.instants import format_instant
 from drawdown.wire.overage import encode_overage
+from drawdown.wire.replay import usage_of_replay
 from drawdown.wire.usage import decode_usage
 
 RULES = 1
@@ -56,6 +57,9 @@ class PlansLedger:
         """Read a usage event or a command."""
         if record.topic == PLAN_COMMANDS:
             command, ident = decode_command(record)
+            if isinstance(command, ReplayUsageMessage):
+                usage = usage_of_replay(command, record)
+                return self._usage(usage, record, Replayed(usage), record.timestamp + COMMAND_MEMORY_MS)
             return Input(
                 key=command.account,
                 identity=identity_of("command", command.account, ident),
@@ -66,14 +70,19 @@ class PlansLedger:
                 record=record,
             )
         usage = decode_usage(record)
+        return self._usage(usage, record, usage, 0)
+
+    def _usage(self, usage: Usage, record: Record, body: Usage | Replayed, remember_until: int) -> Input:
+        """Give the input of a usage event, replayed or not: both are the same one by identity and content."""
         return Input(
             key=usage.account,
             identity=identity_of("usage", usage.source, usage.id),
             content=content_of(usage),
-            forget_at=self._policy.forget_at(usage.service, usage.time),
+            forget_at=max(self._policy.forget_at(usage.service, usage.time), remember_until),
             appended=record.timestamp,
-            body=usage,
+            body=body,
             record=record,
+            service=usage.service,
         )
 
     def decide(self, state: object | None, item: Input) -> Outcome:
@@ -86,9 +95,10 @@ class PlansLedger:
             return Outcome(state=state, emits=(), drop=True)
         emits = tuple([self._emit(output, item, issued) for output in decision.outputs])
         after = decision.state
+        amounts = _amounts(decision.outputs)
         if issued is not None:
-            return Outcome(after, emits, _result(after, decision.outputs), grew=True)
-        return Outcome(after, emits, grew=_new_job(state, body))
+            return Outcome(after, emits, _result(after, decision.outputs), grew=True, amounts=amounts)
+        return Outcome(after, emits, grew=_new_job(state, body), amounts=amounts)
 
     def _emit(self, output: Output, item: Input, issued: Issued | None) -> Emit:
         record = item.record
@@ -134,9 +144,21 @@ class PlansLedger:
 
 def _new_job(state: object | None, body: object) -> bool:
     """Say whether a usage brings a fine-tuning job that the account did not have."""
-    if not isinstance(body, Usage) or body.job is None or not isinstance(state, Account):
+    usage = body.usage if isinstance(body, Replayed) else body
+    if not isinstance(usage, Usage) or usage.job is None or not isinstance(state, Account):
         return False
-    return all(job.id != body.job for job in state.jobs)
+    return all(job.id != usage.job for job in state.jobs)
+
+
+def _amounts(outputs: tuple[Output, ...]) -> list[tuple[tuple[str, str, str], int]]:
+    """Give what was rated by service, payer and currency."""
+    found = []
+    for output in outputs:
+        if isinstance(output, Charge):
+            found.append(((output.usage.service, "plan", output.currency), output.total))
+        elif isinstance(output, Overage):
+            found.append(((output.usage.service, "on_demand", output.currency), output.total))
+    return found
 
 
 def _result(state: Account, outputs: tuple[Output, ...]) -> bytes:

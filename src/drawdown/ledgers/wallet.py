@@ -7,7 +7,7 @@ from drawdown.domain.limits import COMMAND_MEMORY_MS
 from drawdown.domain.model import AccountEvent
 from drawdown.domain.policy import Policy
 from drawdown.domain.wallet.decide import decide_wallet, due_of_wallet
-from drawdown.domain.wallet.model import OverageDue, Wallet, WalletCommand, WalletOutput
+from drawdown.domain.wallet.model import OverageDue, Wallet, WalletCharge, WalletCommand, WalletOutput
 from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Emit, Input, Outcome
 from drawdown.engine.records import Record
@@ -70,6 +70,7 @@ class WalletLedger:
             body=due,
             record=record,
             remember=False,
+            service=due.service,
         )
 
     def decide(self, state: object | None, item: Input) -> Outcome:
@@ -86,7 +87,7 @@ class WalletLedger:
             return Outcome(state=state, emits=(), drop=True)
         emits = tuple([self._emit(output, item, issued) for output in decision.outputs])
         if issued is None:
-            return Outcome(decision.state, emits)
+            return Outcome(decision.state, emits, amounts=_amounts(decision.outputs))
         return Outcome(decision.state, emits, _result(decision.state, decision.outputs), grew=True)
 
     def _emit(self, output: WalletOutput, item: Input, issued: Issued | None) -> Emit:
@@ -123,6 +124,16 @@ class WalletLedger:
     def prices_offset(self) -> int:
         """Have no prices: the plans ledger alone prices."""
         return 0
+
+
+def _amounts(outputs: tuple[WalletOutput, ...]) -> list[tuple[tuple[str, str, str], int]]:
+    """Give what was drawn by service, payer and currency."""
+    return [
+        ((output.due.service, payment.kind, output.due.currency), payment.amount)
+        for output in outputs
+        if isinstance(output, WalletCharge)
+        for payment in output.payments
+    ]
 
 
 def _result(state: Wallet, outputs: tuple[WalletOutput, ...]) -> bytes:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from drawdown.oracle.rater import Account, Expected, Line, Oracle
-from drawdown.oracle.reading import Refused, instant, read_json, read_usage
+from drawdown.oracle.reading import Refused, instant, read_json, usage_in
 from drawdown.oracle.wallet import Wallet
 
 OUTPUTS = ("charges", "credit-charging", "account-events")
@@ -239,15 +239,17 @@ def _dead_letters(letters: Iterable[Record], inputs: Mapping[Position, Record], 
 
 
 def _rightly_refused(record: Record, reason: str, oracle: Oracle) -> bool:
-    if reason in UNJUDGED or record.topic == "plan-commands":
+    if reason in UNJUDGED:
         return True
     try:
-        usage = read_usage(record.value or b"", dict(record.headers))
+        usage = usage_in(record.topic, record.value or b"", dict(record.headers))
     except Refused:
         return reason not in {"too_late", "in_the_future", "unknown_price", "job_closed"}
+    if usage is None:
+        return True
     age = record.timestamp - usage.end
     if reason == "too_late":
-        return age > oracle.windows.get(usage.service, oracle.window)
+        return record.topic != "plan-commands" and age > oracle.windows.get(usage.service, oracle.window)
     if reason == "in_the_future":
         return -age > oracle.skew
     return reason in {"unknown_price", "job_closed", "amount_too_large", "too_many_pieces", "state_too_large"}
@@ -287,11 +289,11 @@ def _idle_timer(record: Record) -> bool:
 def identity_of(record: Record) -> tuple[str, str, str]:
     """Give what identifies an input: never its time."""
     value = record.value or b""
-    if record.topic == "plan-commands":
-        command = read_json(value)
-        return "command", str(command.get("account")), str(command.get("id"))
-    usage = read_usage(value, dict(record.headers))
-    return "usage", usage.source, usage.id
+    usage = usage_in(record.topic, value, dict(record.headers))
+    if usage is not None:
+        return "usage", usage.source, usage.id
+    command = read_json(value)
+    return "command", str(command.get("account")), str(command.get("id"))
 
 
 def _conserved(applied: Mapping[str, dict[int, Applied]], found: Audit) -> None:

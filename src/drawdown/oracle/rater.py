@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, read_usage
+from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, usage_in
 from drawdown.oracle.rules import MICRO, covers, cycles, half_up, months, price_of, quantum
 
 QUARTER_HOUR, HOUR, WEEK = 900_000, 3_600_000, 7 * DAY
@@ -115,9 +115,10 @@ class Oracle:
 
     def apply(self, topic: str, value: bytes, headers: dict[str, bytes], appended: int) -> list[Expected]:
         """Apply an input; give what must come out, in order. Raise Refused, and then nothing has changed."""
-        if topic == "plan-commands":
+        usage = usage_in(topic, value, headers)
+        if usage is None:
             return self._command(read_json(value), appended)
-        return self._use(read_usage(value, headers), appended)
+        return self._use(usage, appended, replayed=topic == "plan-commands")
 
     def _command(self, command: dict[str, Any], appended: int) -> list[Expected]:
         name = command["account"]
@@ -178,8 +179,8 @@ class Oracle:
         )
         return _event("plan_activated", plan=name, amount=amount)
 
-    def _use(self, usage: Usage, appended: int) -> list[Expected]:
-        if appended - usage.end > self.windows.get(usage.service, self.window):
+    def _use(self, usage: Usage, appended: int, *, replayed: bool) -> list[Expected]:
+        if not replayed and appended - usage.end > self.windows.get(usage.service, self.window):
             raise Refused("too_late")
         if usage.end - appended > self.skew:
             raise Refused("in_the_future")

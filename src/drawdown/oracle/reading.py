@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -97,6 +98,23 @@ def read_usage(value: bytes, headers: dict[str, bytes]) -> Usage:
         return _measured(kind[1], event, event["data"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Refused("unreadable") from error
+
+
+def usage_in(topic: str, value: bytes, headers: dict[str, bytes]) -> Usage | None:
+    """Read the usage that an input carries, None for the commands that carry none; raise Refused(unreadable)."""
+    if topic != "plan-commands":
+        return read_usage(value, headers)
+    command = read_json(value)
+    if command.get("command") != "replay_usage":
+        return None
+    try:
+        carried = {entry["name"]: b64decode(entry["value"], validate=True) for entry in command.get("headers", [])}
+        usage = read_usage(b64decode(command["value"], validate=True), carried)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("unreadable") from error
+    if usage.account != command["account"]:
+        raise Refused("unreadable")
+    return usage
 
 
 def _measured(service: str, event: dict[str, Any], data: dict[str, Any]) -> Usage:

@@ -7,7 +7,15 @@ from pydantic_core import PydanticCustomError
 
 from drawdown.domain.catalogue import service
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import ID_LENGTH_MAX, NAME_LENGTH_MAX, QUOTAS_MAX, SCOPE_ITEMS_MAX
+from drawdown.domain.limits import (
+    EVENT_BYTES_MAX,
+    ID_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    QUOTAS_MAX,
+    REPLAY_BYTES_MAX,
+    REPLAY_HEADERS_MAX,
+    SCOPE_ITEMS_MAX,
+)
 from drawdown.domain.model import ActivatePlan, Command, OpenAccount, Quota, ScopeItem, TimerFired
 from drawdown.domain.money import currency, parse_amount
 from drawdown.engine.records import Record
@@ -17,6 +25,7 @@ from drawdown.wire.parsing import checked_bytes, dimensions, ident, name
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 Ident = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["100.00"])]
+Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=REPLAY_BYTES_MAX, examples=["e30="])]
 Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T10:15:00.123Z"])]
 
 
@@ -26,7 +35,9 @@ def _known(version: int) -> int:
     return version
 
 
-Version = Annotated[int, AfterValidator(_known)]  # a Literal would take true and 1.0 for 1
+Version = Annotated[
+    int, AfterValidator(_known), Field(json_schema_extra={"const": 1})
+]  # a Literal would take true and 1.0 for 1
 
 
 MESSAGE = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -91,19 +102,55 @@ class TimerMessage(_Message):
     due: Instant
 
 
-Message = Annotated[OpenAccountMessage | ActivatePlanMessage | TimerMessage, Field(discriminator="command")]
-ADAPTER: TypeAdapter[OpenAccountMessage | ActivatePlanMessage | TimerMessage] = TypeAdapter(Message)
+class CarriedHeaderMessage(_Message):
+    """A header of the refused record; its value in base64."""
+
+    name: Name
+    value: Base64
 
 
-def decode_command(record: Record) -> tuple[Command, str]:
+class LetterMessage(_Message):
+    """Where a dead letter stands on `dead-letters`."""
+
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class ReplayUsageMessage(_Message):
+    """Rate a refused usage event after all, by its own id, however late it is.
+
+    value: the event's bytes, as they were refused or as they were repaired; headers: its `content-type` and `ce_…`.
+    dead_letter: the one that it answers.
+    """
+
+    command: Literal["replay_usage"]
+    version: Version
+    id: Ident
+    account: Name
+    topic: Annotated[str, Field(pattern=r"^usage\.[a-z0-9-]{1,64}$", examples=["usage.inference"])]
+    value: Base64
+    headers: Annotated[list[CarriedHeaderMessage], Field(max_length=REPLAY_HEADERS_MAX)] = []
+    dead_letter: LetterMessage | None = None
+    operator: Name
+    reason: Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
+
+
+Message = OpenAccountMessage | ActivatePlanMessage | ReplayUsageMessage | TimerMessage
+ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="command")])
+
+
+def decode_command(record: Record) -> tuple[Command | ReplayUsageMessage, str]:
     """Read a command and its idempotency key; raise Reject with the reason."""
-    value = checked_bytes(record.value)
+    replays = record.value is not None and b'"replay_usage"' in record.value
+    value = checked_bytes(record.value, REPLAY_BYTES_MAX if replays else EVENT_BYTES_MAX)
     try:
         message = ADAPTER.validate_json(value)
     except ValidationError as error:
         raise reason_of(error) from error
     account = keyed(record, message.account)
     ident(message.id, "id")
+    if isinstance(message, ReplayUsageMessage):
+        return message, message.id
     if isinstance(message, OpenAccountMessage):
         return OpenAccount(account, message.currency, message.time_zone), message.id
     if isinstance(message, TimerMessage):

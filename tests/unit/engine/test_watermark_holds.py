@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.support.engine import A, World
 
-from drawdown.engine.errors import Doubt
+from drawdown.engine.errors import REDIS_ALTERED, Doubt
 from drawdown.engine.memory.cache import MemoryCache
 
 SECOND = 1_000
@@ -63,7 +63,7 @@ async def test_a_recovery_that_ends_in_doubt_is_not_tried_again_at_once(
     async def broken(*_: object) -> bytes:
         await asyncio.sleep(0)
         msg = "Redis answered what it should not"
-        raise Doubt(msg, rebuild=True)
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
 
     monkeypatch.setattr(MemoryCache, "begin_rebuild", broken)
     worker = world.worker()

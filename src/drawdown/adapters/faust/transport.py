@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -206,6 +207,7 @@ class Consumer(driver.Consumer):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), FETCH_WAIT_MS / _MS_PER_SECOND)
             return
+        began = time.monotonic_ns()
         try:
             fetched = await self._thread.run(self._thread.fetch(together(wanted), self.app.prefix_length))
         except ConsumerStoppedError:
@@ -217,8 +219,12 @@ class Consumer(driver.Consumer):
         if fetched is None:
             await asyncio.sleep(_REBALANCING_WAIT_SECONDS)
             return
+        took = time.monotonic_ns() - began
         for lane, part in zip(self._lanes, wanted, strict=True):
-            for batch in lane.feed.batches(part, fetched):
+            batches = lane.feed.batches(part, fetched)
+            if any(batch.records for batch in batches):  # an idle fetch waits for records
+                lane.runtime.counts.stages["fetch"].add(took)
+            for batch in batches:
                 yield self._message(lane.feed.topics[0], batch)
 
     def _message(self, topic: str, batch: Any) -> tuple[TP, Any]:

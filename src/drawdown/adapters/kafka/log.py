@@ -6,19 +6,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import IllegalOperation, KafkaError
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from drawdown.adapters.kafka.readers import Readers
 from drawdown.domain.limits import TRANSACTION_BATCH_BYTES, TRANSACTION_TIMEOUT_MS
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
-from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.errors import FENCED, TRANSACTION, Doubt, Halt, Retry
 from drawdown.engine.ports import LogRecord
 from drawdown.engine.records import Headers, OutRecord, Record
 
 R = TypeVar("R")
 # how aiokafka's transactional producer fails; fenced in the middle of a transaction, it asserts and refuses as well
 FAILURES = (KafkaError, IllegalOperation, AssertionError, TimeoutError, OSError, asyncio.IncompleteReadError)
+_FENCED = (ProducerFenced, InvalidProducerEpoch, IllegalOperation, AssertionError)
 _TIMEOUT_SECONDS = TRANSACTION_TIMEOUT_MS // 1000
 
 
@@ -35,7 +36,8 @@ class KafkaShardLog:
         try:
             return await asyncio.wait_for(self._commit(records), _TIMEOUT_SECONDS)
         except FAILURES as error:
-            raise Doubt(f"the transaction did not succeed: {type(error).__name__} {error}") from error
+            kind = FENCED if isinstance(error, _FENCED) else TRANSACTION
+            raise Doubt(f"the transaction did not succeed: {type(error).__name__} {error}", kind=kind) from error
 
     async def _commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
         producer = self._producer
@@ -83,8 +85,7 @@ class KafkaShardLog:
 
     async def close(self) -> None:
         """Release the producer."""
-        with contextlib.suppress(*FAILURES):
-            await asyncio.wait_for(self._producer.stop(), _TIMEOUT_SECONDS)
+        await asyncio.shield(_stopped(self._producer))
 
 
 class KafkaLog:
@@ -121,8 +122,7 @@ class KafkaLog:
         try:
             await _bounded(producer.start())
         except BaseException:
-            with contextlib.suppress(KafkaError, TimeoutError, OSError):
-                await producer.stop()
+            await asyncio.shield(_stopped(producer))
             raise
         return KafkaShardLog(producer, self._prefix)
 
@@ -249,6 +249,12 @@ async def _bounded(call: Awaitable[R]) -> R:
         return await asyncio.wait_for(call, _TIMEOUT_SECONDS)
     except (KafkaError, TimeoutError, OSError) as error:
         raise Retry(f"Kafka cannot be used now: {type(error).__name__} {error}") from error
+
+
+async def _stopped(producer: AIOKafkaProducer) -> None:
+    """Stop a producer; shielded by its callers, for a task that lets go of a shard may be cancelled meanwhile."""
+    with contextlib.suppress(*FAILURES):
+        await asyncio.wait_for(producer.stop(), _TIMEOUT_SECONDS)
 
 
 def _append(batch: Any, record: OutRecord) -> bool:

@@ -80,6 +80,11 @@ class PriceFeed:
         if fetched:
             self._read_to(await self._consumer.position(self._at))
 
+    @property
+    def age_ms(self) -> int:
+        """Say how long ago everything was read, ms."""
+        return self._clock.monotonic_ms() - self._seen_ms
+
     async def stop(self) -> None:
         """Release the consumer."""
         with contextlib.suppress(KafkaError, TimeoutError, OSError):

@@ -24,7 +24,7 @@ from redis.exceptions import (
 
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
-from drawdown.engine.errors import Doubt, Retry
+from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
 from drawdown.engine.ports import KnownId, LookUp, StateWrite
 
 _CHECKSUM_BYTES = 8
@@ -45,9 +45,10 @@ def _in_the_ports_words(
         try:
             return await call(self, *args, **kwargs)
         except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError) as error:
-            raise Retry(f"Redis cannot be used now: {error}") from error
+            raise Retry(f"Redis cannot be used now: {error}", part=REDIS) from error
         except RedisError as error:
-            raise Doubt(f"Redis answered what it should not: {error}", rebuild=True) from error
+            msg = f"Redis answered what it should not: {error}"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
 
     return told  # type: ignore[return-value]  # wraps and Concatenate disagree on positional self
 
@@ -160,7 +161,8 @@ def _cursor(shard: int, value: bytes | None) -> Cursor:
     try:
         return decode_cursor(value)
     except msgspec.MsgspecError as error:
-        raise Doubt(f"shard {shard}: the cursor in Redis is not one: {value[:40]!r}", rebuild=True) from error
+        msg = f"shard {shard}: the cursor in Redis is not one: {value[:40]!r}"
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
 
 
 def _seal(write: StateWrite) -> bytes:
@@ -173,7 +175,8 @@ def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
     if sealed is None:
         return None
     if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
-        raise Doubt(f"shard {shard}: the state of {account} in Redis does not match its checksum", rebuild=True)
+        msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return sealed[_HEAD_BYTES:]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
-from drawdown.engine.errors import Doubt, Retry
+from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
 from drawdown.engine.ports import KnownId, LookUp, StateWrite
 
 
@@ -52,7 +52,7 @@ class MemoryCache:
         for account in accounts:
             if account in held.damaged:
                 msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
-                raise Doubt(msg, rebuild=True)
+                raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
         found = [held.states.get(account) for account in accounts]
         return LookUp(_cursor(shard, held), known, [None if write is None else write.value for write in found])
 
@@ -149,20 +149,20 @@ class MemoryCache:
         await asyncio.sleep(0)
         if self.down:
             msg = "Redis cannot be used now: it is down"
-            raise Retry(msg)
+            raise Retry(msg, part=REDIS)
         return self._held(shard)
 
     def _answer(self) -> None:
         if self.unanswered:
             self.unanswered -= 1
             msg = "Redis cannot be used now: it did not answer in time"
-            raise Retry(msg)
+            raise Retry(msg, part=REDIS)
 
 
 def _cursor(shard: int, held: Held) -> Cursor:
     if held.cursor_damaged:
         msg = f"shard {shard}: the cursor in Redis is not one"
-        raise Doubt(msg, rebuild=True)
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return GENESIS if held.cursor is None else held.cursor
 
 

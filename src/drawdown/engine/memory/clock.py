@@ -5,6 +5,7 @@ import heapq
 import itertools
 
 START_MS = 1_767_225_600_000  # 2026-01-01
+_NS_PER_MS = 1_000_000
 _ROUNDS = 40  # turns of the event loop given to others before time moves
 
 
@@ -33,6 +34,10 @@ class MemoryClock:
     def monotonic_ms(self) -> int:
         """Monotonic clock, ms."""
         return self._elapsed_ms
+
+    def monotonic_ns(self) -> int:
+        """Monotonic clock, ns."""
+        return self._elapsed_ms * _NS_PER_MS
 
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait until the clock was moved so far."""

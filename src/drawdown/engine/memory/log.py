@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
-from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.errors import TRANSACTION, Doubt, Halt, Retry
 from drawdown.engine.memory.broker import CommitFault, MemoryBroker, Refused
 from drawdown.engine.ports import LogRecord
 from drawdown.engine.records import Headers, OutRecord, Record
@@ -26,7 +26,7 @@ class MemoryShardLog:
             return await self._commit(records)
         except Refused as error:
             msg = f"the transaction did not succeed: {error}"
-            raise Doubt(msg) from error
+            raise Doubt(msg, kind=TRANSACTION) from error
 
     async def _commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
         broker, me = self._broker, (self._producer, self._epoch)

@@ -1,0 +1,148 @@
+"""An account as customers and sales see it: balances, plans with their details, and credit, straight from Redis."""
+
+import msgspec
+
+from drawdown.domain.catalogue import SERVICES
+from drawdown.domain.model import Account, Plan, Quota, ScopeItem
+from drawdown.domain.money import CURRENCIES, Currency, format_amount
+from drawdown.domain.wallet.model import Wallet
+from drawdown.errors import UserError
+from drawdown.operate.desk import Desk
+from drawdown.operate.wallets import WalletView, wallet_view
+from drawdown.wire.instants import format_instant
+
+STATUSES = {"active": "Active", "settling": "Expired", "expired": "Expired"}
+_account = msgspec.msgpack.Decoder(Account).decode
+_wallet = msgspec.msgpack.Decoder(Wallet).decode
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """A service, or a product of it."""
+
+    service: str
+    dimensions: dict[str, str] = {}
+
+
+class ServiceDetails(msgspec.Struct, frozen=True):
+    """What a service, or a product with a quota, spent of a plan. quota, remaining: null without a quota of its own."""
+
+    service: str
+    dimensions: dict[str, str]
+    spent: str
+    quota: str | None
+    remaining: str | None
+
+
+class PlanDetails(msgspec.Struct, frozen=True):
+    """A plan. scope: null for all services. end, remaining_seconds: null while it is open-ended."""
+
+    plan: str
+    status: str
+    scope: list[Scope] | None
+    amount: str
+    spent: str
+    remaining: str
+    forfeited: str
+    start: str
+    end: str | None
+    remaining_seconds: int | None
+    expired_by: str | None
+    priority: int
+    book: str
+    book_version: int
+    services: list[ServiceDetails]
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account. commit: of its shard, up to which this holds; remaining: of all active plans together."""
+
+    account: str
+    currency: str
+    time_zone: str
+    opened: str
+    shard: int
+    commit: int
+    remaining: str
+    open_jobs: int
+    plans: list[PlanDetails]
+    wallet: WalletView | None
+
+
+async def account_of(desk: Desk, name: str) -> AccountView:
+    """Read an account; raise UserError when there is none."""
+    shard = desk.shard_of(name.encode())
+    found = await desk.cache("plans").look_up(shard, [], [name])
+    state = found.states[0]
+    if state is None:
+        raise UserError(f"account {name} is not open; `drawdown account open {name} --currency USD` opens it")
+    account = _account(state)
+    wallet = None
+    if desk.settings.wallet:
+        credit = (await desk.cache("wallet").look_up(shard, [], [name])).states[0]
+        wallet = None if credit is None else wallet_view(_wallet(credit))
+    return view(account, wallet, shard, found.cursor.number, desk.clock.now_ms())
+
+
+def view(account: Account, wallet: WalletView | None, shard: int, commit: int, now: int) -> AccountView:
+    """Put an account in words. now: ms."""
+    of = CURRENCIES[account.currency]
+    active = [plan.amount - plan.spent for plan in account.plans if plan.status == "active"]
+    return AccountView(
+        account=account.id,
+        currency=account.currency,
+        time_zone=account.time_zone,
+        opened=format_instant(account.opened),
+        shard=shard,
+        commit=commit,
+        remaining=format_amount(sum(active), of),
+        open_jobs=sum(not job.closed for job in account.jobs),
+        plans=[_plan(plan, of, now) for plan in account.plans],
+        wallet=wallet,
+    )
+
+
+def _plan(plan: Plan, of: Currency, now: int) -> PlanDetails:
+    return PlanDetails(
+        plan=plan.id,
+        status=STATUSES[plan.status],
+        scope=[_scope(item) for item in plan.scope] or None,
+        amount=format_amount(plan.amount, of),
+        spent=format_amount(plan.spent, of),
+        remaining=format_amount(plan.amount - plan.spent - plan.forfeited, of),
+        forfeited=format_amount(plan.forfeited, of),
+        start=format_instant(plan.start),
+        end=None if plan.end is None else format_instant(plan.end),
+        remaining_seconds=None if plan.end is None else max(plan.end - now, 0) // 1000,
+        expired_by=plan.expired_by or None,
+        priority=plan.priority,
+        book=plan.book,
+        book_version=plan.book_version,
+        services=_services(plan, of),
+    )
+
+
+def _scope(item: ScopeItem) -> Scope:
+    return Scope(item.service, dict(item.dimensions))
+
+
+def _services(plan: Plan, of: Currency) -> list[ServiceDetails]:
+    """List the services that a plan is for, each with its quota if it has one, then quotas of products."""
+    names = dict.fromkeys(item.service for item in plan.scope) or SERVICES
+    spent = dict(plan.spent_by_service)
+    whole = {quota.item.service: quota for quota in plan.quotas if not quota.item.dimensions}
+    told = [_service(plan, ScopeItem(name), spent.get(name, 0), whole.get(name), of) for name in names]
+    products = [quota for quota in plan.quotas if quota.item.dimensions]
+    return told + [_service(plan, quota.item, quota.spent, quota, of) for quota in products]
+
+
+def _service(plan: Plan, item: ScopeItem, spent: int, quota: Quota | None, of: Currency) -> ServiceDetails:
+    left = None
+    if quota is not None:
+        left = format_amount(min(quota.amount - quota.spent, plan.amount - plan.spent - plan.forfeited), of)
+    return ServiceDetails(
+        service=item.service,
+        dimensions=dict(item.dimensions),
+        spent=format_amount(spent, of),
+        quota=None if quota is None else format_amount(quota.amount, of),
+        remaining=left,
+    )

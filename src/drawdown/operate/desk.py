@@ -1,0 +1,181 @@
+"""An operator's desk: sends to the ledgers' inputs, knows when they are taken, and reads what they led to."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from redis.asyncio import Redis
+
+from drawdown.adapters.clock import SystemClock
+from drawdown.adapters.kafka.browsing import Browser, Place
+from drawdown.adapters.kafka.log import KafkaLog
+from drawdown.adapters.kafka.partitioner import shard_of
+from drawdown.adapters.redis.cache import RedisCache
+from drawdown.domain.limits import REDIS_TIMEOUT_MS
+from drawdown.engine.commit import CommitRecord
+from drawdown.engine.records import Record
+from drawdown.errors import UserError
+from drawdown.settings import Settings
+from drawdown.topics import (
+    ACCOUNT_EVENTS,
+    CHARGES,
+    CREDIT_CHARGING,
+    DEAD_LETTERS,
+    PLAN_COMMANDS,
+    PRICES,
+    USAGE,
+    WALLET_COMMANDS,
+)
+
+LEDGERS = {"plans": (PLAN_COMMANDS, *USAGE), "wallet": (WALLET_COMMANDS, CREDIT_CHARGING)}
+OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
+_POLL_SECONDS = 0.1
+_SEND_SECONDS = 30
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Output(msgspec.Struct, frozen=True):
+    """An output: where it stands, and what it says. position: of the input that led to it."""
+
+    topic: str
+    partition: int
+    offset: int
+    appended: int
+    position: Position
+    said: dict[str, Any]
+
+
+class Desk:
+    """Connections of one command, opened when they are first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self.settings = settings
+        self.clock = SystemClock()
+        self.shard_of = shard_of(settings.shards)
+        self.shards = range(settings.shards)
+        self.ledgers = tuple(name for name in LEDGERS if name == "plans" or settings.wallet)
+        self._ends = contextlib.AsyncExitStack()
+        self._browser: Browser | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._redis: Redis | None = None
+        self._logs: dict[str, KafkaLog] = {}
+
+    async def __aenter__(self) -> Self:
+        """Give the desk."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of what was connected."""
+        await self._ends.aclose()
+
+    async def browser(self) -> Browser:
+        """Give the reader of topics. Raise UserError when no broker answers."""
+        if self._browser is None:
+            self._browser = await self._ends.enter_async_context(Browser(self.settings.kafka, self.settings.prefix))
+        return self._browser
+
+    def log(self, ledger: str) -> KafkaLog:
+        """Give a ledger's own topics."""
+        if ledger not in self._logs:
+            self._logs[ledger] = KafkaLog(self.settings.kafka, ledger, self.settings.prefix)
+            self._ends.push_async_callback(self._logs[ledger].stop)
+        return self._logs[ledger]
+
+    def cache(self, ledger: str) -> RedisCache:
+        """Give a ledger's Redis, to look up and nothing else."""
+        if self._redis is None:
+            seconds = REDIS_TIMEOUT_MS / 1000
+            self._redis = Redis.from_url(
+                self.settings.redis.get_secret_value(), socket_timeout=seconds, socket_connect_timeout=seconds
+            )
+            self._ends.push_async_callback(self._redis.aclose)
+        return RedisCache(self._redis, ledger, self.settings.prefix)
+
+    async def newest_commit(self, ledger: str, shard: int) -> CommitRecord | None:
+        """Give the shard's newest commit record."""
+        found = await self.log(ledger).newest_commit(shard)
+        return None if found is None else found[0]
+
+    async def send(self, topic: str, account: str, value: bytes) -> Position:
+        """Append a record to its account's shard; give where it stands. Raise UserError."""
+        key = account.encode()
+        return await self._send(topic, self.shard_of(key), key, value)
+
+    async def publish_book(self, name: str, value: bytes) -> Position:
+        """Append a price book. Raise UserError."""
+        return await self._send(PRICES, 0, name.encode(), value)
+
+    async def _send(self, topic: str, partition: int, key: bytes, value: bytes) -> Position:
+        await (await self.browser()).spans([(topic, partition)])  # says what is wrong when the topic is missing
+        try:
+            if self._producer is None:
+                producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, acks="all", enable_idempotence=True)
+                self._ends.push_async_callback(producer.stop)
+                await producer.start()
+                self._producer = producer
+            sending = self._producer.send_and_wait(self.settings.prefix + topic, value, key=key, partition=partition)
+            sent = await asyncio.wait_for(sending, _SEND_SECONDS)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise UserError(f"{topic} cannot be written: {type(error).__name__} {error}; try again") from error
+        return Position(topic, sent.partition, sent.offset)
+
+    async def taken(self, position: Position, seconds: float) -> bool:
+        """Wait until the ledger has committed the input at this position; False if it has not in time."""
+        ledger = next(name for name, topics in LEDGERS.items() if position.topic in topics)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    commit = await self.newest_commit(ledger, position.partition)
+                    for taken in commit.inputs if commit else ():
+                        if taken.topic == position.topic and taken.next_offset > position.offset:
+                            return True
+                    await asyncio.sleep(_POLL_SECONDS)
+        return False
+
+    async def ends(self, shards: Iterable[int]) -> dict[Place, int]:
+        """Give the ends of the outputs of some shards: where to look for what comes next."""
+        browser = await self.browser()
+        spans = await browser.spans((topic, shard) for shard in set(shards) for topic in OUTPUTS)
+        return {place: end for place, (_, end) in spans.items()}
+
+    async def outputs_since(self, starts: dict[Place, int]) -> dict[Position, list[Output]]:
+        """Give what was put out from these offsets on, by the position of the input that led to it."""
+        browser = await self.browser()
+        spans = await browser.spans(starts)
+        found: dict[Position, list[Output]] = defaultdict(list)
+        async for output in self.outputs({place: (starts[place], end) for place, (_, end) in spans.items()}):
+            found[output.position].append(output)
+        return found
+
+    async def outputs(self, spans: dict[Place, tuple[int, int]]) -> AsyncIterator[Output]:
+        """Give the outputs of these spans."""
+        async for record in (await self.browser()).read(spans):
+            output = output_of(record)
+            if output is not None:
+                yield output
+
+
+def output_of(record: Record) -> Output | None:
+    """Read an output; None for a record that only carries the watermark."""
+    place = record.topic, record.partition, record.offset, record.timestamp
+    if record.topic == DEAD_LETTERS:
+        headers = {name: content.decode("utf-8", "replace") for name, content in record.headers}
+        position = Position(headers["topic"], int(headers["partition"]), int(headers["offset"]))
+        return Output(*place, position, {"reason": headers["reason"], "detail": headers["detail"]})
+    if not record.value:
+        return None
+    said = msgspec.json.decode(record.value)
+    return Output(*place, msgspec.convert(said["position"], Position), said)

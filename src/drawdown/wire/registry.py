@@ -1,0 +1,69 @@
+"""Every message that others read or write: its name, version, topics, key and definition. Schemas are made from it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
+from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, PRICES, WALLET_COMMANDS
+from drawdown.wire import commands, wallet_commands
+from drawdown.wire.account_event import AccountEventMessage
+from drawdown.wire.charge import ChargeMessage
+from drawdown.wire.overage import OverageMessage
+from drawdown.wire.price_book import PriceBookMessage
+from drawdown.wire.usage import DATA_TYPES, TYPE_PREFIX
+from drawdown.wire.wallet_charge import WalletChargeMessage
+
+ACCOUNT_KEY = "the account"
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message. definition: msgspec or pydantic type of the value, of `data` for usage. service: for usage only."""
+
+    name: str
+    version: int
+    topics: tuple[str, ...]
+    direction: Literal["in", "out"]
+    key: str
+    definition: Any
+    service: str = ""
+
+    @property
+    def file(self) -> str:
+        """Name its schema's file."""
+        return f"{self.name}.v{self.version}.json"
+
+    @property
+    def event_type(self) -> str:
+        """Give the CloudEvents type of usage."""
+        return f"{TYPE_PREFIX}{self.service}.v{self.version}"
+
+
+def _usage(service: str) -> Message:
+    return Message(f"usage.{service}", 1, (f"usage.{service}",), "in", ACCOUNT_KEY, DATA_TYPES[service], service)
+
+
+def _command(name: str, topics: tuple[str, ...], definition: Any) -> Message:
+    return Message(f"command.{name}", 1, topics, "in", ACCOUNT_KEY, definition)
+
+
+def _output(name: str, topic: str, definition: Any) -> Message:
+    return Message(name, 1, (topic,), "out", ACCOUNT_KEY, definition)
+
+
+_BOTH = (PLAN_COMMANDS, WALLET_COMMANDS)
+MESSAGES: tuple[Message, ...] = (
+    *(_usage(service) for service in (GPU_CONTAINER, FINE_TUNING, INFERENCE)),
+    _command("open_account", _BOTH, commands.OpenAccountMessage),
+    _command("activate_plan", (PLAN_COMMANDS,), commands.ActivatePlanMessage),
+    _command("replay_usage", (PLAN_COMMANDS,), commands.ReplayUsageMessage),
+    _command("timer", _BOTH, commands.TimerMessage),
+    _command("grant_voucher", (WALLET_COMMANDS,), wallet_commands.GrantVoucherMessage),
+    _command("top_up", (WALLET_COMMANDS,), wallet_commands.TopUpMessage),
+    _command("adjust", (WALLET_COMMANDS,), wallet_commands.AdjustMessage),
+    _output("charge", CHARGES, ChargeMessage),
+    _output("wallet-charge", CHARGES, WalletChargeMessage),
+    _output("overage", CREDIT_CHARGING, OverageMessage),
+    _output("account-event", ACCOUNT_EVENTS, AccountEventMessage),
+    Message("price-book", 1, (PRICES,), "in", "name:version", PriceBookMessage),
+)
