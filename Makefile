@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check schemas format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check check-alerts schemas format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ check: $(READY) ## lint, format, types, import layers, the money lint
 schemas: $(READY) ## write the schemas anew from the definitions
 	$(PYTHON) -m drawdown.schemas
 
+check-alerts: ## test the alerts of Prometheus with promtool
+	bash tools/check_alerts.sh
+
 format: $(READY) ## format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -55,6 +58,8 @@ lock: $(READY) ## pin the requirements anew (needs uv)
 		pyproject.toml --extra local -o requirements/base.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 		-c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements/dev.txt requirements/build.in -o requirements/build.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

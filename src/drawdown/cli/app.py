@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from drawdown.cli import account, charges, dead_letters, plan, prices, topics
-from drawdown.cli.options import AsJson, Timeout
+from drawdown.cli.options import AsJson, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
 
@@ -84,6 +84,24 @@ def replay(
 
     columns = columns_of(preset, time, start, end, count or [], name, gpus, gpu_model)
     run(Replay(file, service, columns, accounts, seed, speed, limit), local=local, as_json=as_json)
+
+
+@app.command()
+def send(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="a CloudEvent as JSON, or its data alone")],
+    service: Annotated[Service | None, typer.Option(help="of mere data")] = None,
+    account: Annotated[str, typer.Option(help="of mere data")] = "",
+    ident: Annotated[str, typer.Option("--id", help="of mere data; made where it is not given")] = "",
+    source: Annotated[str, typer.Option(help="of mere data; /SERVICE where it is not given")] = "",
+    time: Annotated[str, typer.Option(help="of mere data: the usage's end; its `to`, or now")] = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Check one usage event as a worker would, send it, and print where it stands."""
+    from drawdown.cli.send import Given  # noqa: PLC0415
+    from drawdown.cli.send import send as run  # noqa: PLC0415
+
+    run(file, Given(service or "", account, ident, source, time), timeout=timeout, as_json=as_json)
 
 
 @app.command()

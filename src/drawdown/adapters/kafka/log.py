@@ -101,6 +101,7 @@ class KafkaLog:
         self._readers = Readers(servers)
         self._uncommitted = Readers(servers, "read_uncommitted")
         self._plain: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def stop(self) -> None:
         """Release readers and the plain producer."""
@@ -209,11 +210,8 @@ class KafkaLog:
         headers: Headers = (),
     ) -> None:
         """Append one record outside any transaction."""
-        if self._plain is None:
-            producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", enable_idempotence=True)
-            await _bounded(producer.start())
-            self._plain = producer
-        sent = self._plain.send_and_wait(
+        producer = await self._started()
+        sent = producer.send_and_wait(
             self._prefix + topic,
             value,
             key=key,
@@ -222,6 +220,19 @@ class KafkaLog:
             headers=list(headers),
         )
         await _bounded(sent)
+
+    async def _started(self) -> AIOKafkaProducer:
+        """Give the plain producer, started once, by whoever needs it first."""
+        async with self._starting:
+            if self._plain is None:
+                producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", enable_idempotence=True)
+                try:
+                    await _bounded(producer.start())
+                except BaseException:
+                    await asyncio.shield(_stopped(producer))
+                    raise
+                self._plain = producer
+            return self._plain
 
 
 async def _bounds(reader: AIOKafkaConsumer, at: TopicPartition) -> tuple[int, int]:
