@@ -1,6 +1,7 @@
 """What all tests share: a real stack, started once, when a test first asks for it."""
 
 import logging
+import os
 import random
 import uuid
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ import pytest
 
 from drawdown.local.stack import LocalStack
 
-SEED = random.SystemRandom().randrange(2**32)
+# in the environment, so that processes that share the tests draw alike
+SEED = int(os.environ.setdefault("DRAWDOWN_TEST_SEED", str(random.SystemRandom().randrange(2**32))))
 
 
 def pytest_report_header() -> str:
