@@ -32,8 +32,8 @@ replay-pods: $(READY) ## replay months of GPU containers by the trace's own cloc
 bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turns (2 minutes)
 	$(PYTHON) bench/compare.py
 
-test: $(READY) ## run all tests
-	$(PYTHON) -m pytest
+test: $(READY) ## run all tests, in two processes, each with a stack of its own
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY) ## lint, format, types, import layers, the money lint
 	$(VENV)/bin/ruff check .
