@@ -1,4 +1,4 @@
-"""Input that must end among the dead letters, every reason at least once; late and misplaced input that must not."""
+"""Input that must end among the dead letters, every reason at least once; two replayed; late and misplaced input."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,10 @@ import msgspec
 from drawdown.demo.books import name_of
 from drawdown.demo.scenario import DAY, HOUR, MINUTE, command
 from drawdown.domain.limits import EVENT_BYTES_MAX, JOBS_MAX
+from drawdown.topics import PLAN_COMMANDS
 from drawdown.traces.events import Outgoing, event
 from drawdown.wire.instants import format_instant
+from drawdown.wire.replay import encode_replay
 
 ACCOUNT = "acc-trouble"
 PLANS_ACCOUNT = "acc-plans"
@@ -79,6 +81,16 @@ def broken(now: int) -> Iterator[Outgoing]:
     yield _with("amount", now, images=900_000_000_000)  # amount_too_large
     yield from _closed_job(now)
     yield from _too_many(now)
+
+
+def repaired(now: int) -> Iterator[Outgoing]:
+    """Replay two of the refused: one with its tokens repaired, one as it was, for no time is too late for a replay."""
+    for ident, end in (("wrong-type", now), ("too-late", now - 7 * HOUR)):
+        event = _encode(_message(ident, end))
+        value = encode_replay(
+            f"replay-{ident}", ACCOUNT, _TOPIC, event, (), letter=None, operator="demo", reason="demonstration"
+        )
+        yield Outgoing(PLAN_COMMANDS, ACCOUNT.encode(), value, now)
 
 
 def _closed_job(now: int) -> Iterator[Outgoing]:

@@ -22,10 +22,11 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
     console.print(_accounts(found, now))
     letters = ", ".join(f"{reason} {count}" for reason, count in summary.dead_letters.items()) or "none"
     console.print(f"Dead letters: {letters}", soft_wrap=True)
-    refused = summary.events - summary.rated - summary.duplicates  # dead letters count refused commands as well
+    refused = summary.events + summary.replayed - summary.rated - summary.duplicates  # commands are not among these
     console.print(
-        f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates, {refused} refused,"
-        f" {summary.forwarded} forwarded to their partition; {summary.charges} charges by plans,"
+        f"{summary.events} usage events: {summary.rated} rated, {summary.duplicates} duplicates, {refused} refused"
+        f" ({summary.replayed} of them repaired and replayed), {summary.forwarded} forwarded to their partition;"
+        f" {summary.charges} charges by plans,"
         f" {summary.overages} overages, {summary.drawn} of them drawn from credit",
         soft_wrap=True,
     )
@@ -37,6 +38,8 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
     told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.credit.items())
     console.print(f"Credit: {told}", soft_wrap=True)
     console.print(f"{summary.events_per_second} events/s over {summary.seconds} s, publishing included")
+    if summary.metrics_agree:
+        console.print("The worker's metrics say the same, to the last event and unit")
     for finding in summary.findings:
         console.print(f"[red]wrong[/red] {finding}", soft_wrap=True)
     if summary.conserved:

@@ -17,10 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from drawdown.adapters.clock import SystemClock
 from drawdown.demo import broken, credit, scenario
 from drawdown.demo.books import books
+from drawdown.demo.reconcile import ask_counts, differences
 from drawdown.demo.stage import Stage
 from drawdown.demo.summary import Summary, judge
 from drawdown.domain.catalogue import GPU_CONTAINER, INFERENCE
 from drawdown.errors import UserError
+from drawdown.local.child import free_port
 from drawdown.local.stack import LocalStack
 from drawdown.oracle.audit import Audit
 from drawdown.settings import Settings, load_settings
@@ -65,7 +67,10 @@ def stack_of(console: Console) -> Iterator[LocalStack]:
 def demo_settings(stack: LocalStack) -> Settings:
     """Give the settings of this run: topics and keys of its own, on a stack that others may use."""
     return load_settings(
-        kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=f"demo-{secrets.token_hex(3)}."
+        kafka=stack.addresses.kafka,
+        redis=stack.addresses.redis,
+        prefix=f"demo-{secrets.token_hex(3)}.",
+        metrics_port=free_port(),
     )
 
 
@@ -97,11 +102,13 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
             task = progress.add_task("rating usage", total=len(usage) + len(others))
             await _rate(stage, usage, others, options, progress, task)
         took = Fraction(time.monotonic_ns() - began, _NS)
-        await stage.publish(credit.after(options.accounts, now))  # by now some accounts are in debt
+        await stage.publish([*credit.after(options.accounts, now), *broken.repaired(now)])  # some are in debt by now
         await stage.all_taken()
         await stage.settled()
         console.print("Reading every topic back and checking with the oracle …")
         summary, found = await judge(stage, took)
+        if not options.kill:
+            await _compare_metrics(summary, stage.settings.metrics_port)
     summary.killed = options.kill
     return summary, found
 
@@ -139,6 +146,13 @@ async def _rate(
         await stage.publish(usage)
     await stage.publish(others)
     await stage.all_taken(told)
+
+
+async def _compare_metrics(summary: Summary, port: int) -> None:
+    differing = differences(summary, await ask_counts(port))
+    summary.metrics_agree = not differing
+    summary.findings += differing
+    summary.conserved = not summary.findings
 
 
 async def kill_and_flush(stage: Stage, console: Console) -> None:

@@ -29,6 +29,7 @@ class Summary(msgspec.Struct):
     conserved: bool
     events: int
     rated: int
+    replayed: int
     duplicates: int
     forwarded: int
     charges: int
@@ -44,6 +45,7 @@ class Summary(msgspec.Struct):
     events_per_second: int
     findings: list[str]
     killed: bool = False
+    metrics_agree: bool = False  # the worker counted the same; not asked where one was killed
 
 
 def decimal(value: Fraction) -> str:
@@ -83,6 +85,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         conserved=found.conserved,
         events=events,
         rated=found.counts["rated"],
+        replayed=found.counts["replayed"],
         duplicates=found.counts["duplicates"],
         forwarded=found.counts["forwarded"],
         charges=found.counts["plans charges"],
@@ -161,6 +164,7 @@ def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
     """List the numbers of a demonstration that must not be zero and are."""
     numbers: dict[str, int] = {
         "events": summary.events,
+        "replayed": summary.replayed,
         "duplicates": summary.duplicates,
         "forwarded": summary.forwarded,
         "charges": summary.charges,

@@ -160,7 +160,7 @@ def _replay(
             found.note(f"{identity} at {entry.position} was accepted; the oracle refuses it: {refused.code}")
             return
         _compare(f"account {account} applied {number} {identity}", expected, entry.outputs, found)
-        _count(expected, found)
+        _count(expected, found, replayed=identity[0] == "usage" and record.topic == "plan-commands")
 
 
 def _compare(where: str, expected: list[Expected], outputs: dict[str, list[dict[str, Any]]], found: Audit) -> None:
@@ -201,11 +201,12 @@ def seen_of(topic: str, output: dict[str, Any]) -> Expected:
     return Expected(topic, event=output["event"]["id"], lines=lines, balances=balances)
 
 
-def _count(expected: list[Expected], found: Audit) -> None:
+def _count(expected: list[Expected], found: Audit, *, replayed: bool) -> None:
     """Count what a reader of the summary wants to know."""
     lines = [line for one in expected for line in one.lines]
     rated = any(one.topic in {"charges", "credit-charging"} for one in expected)
     found.counts["rated"] += rated
+    found.counts["replayed"] += rated and replayed
     pieces = Counter((line.time, line.meter) for line in lines)
     found.counts["splits_in_amount"] += any(many > 1 for many in pieces.values())
     found.counts["splits_in_time"] += len({line.time for line in lines}) > 1

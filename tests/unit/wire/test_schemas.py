@@ -17,6 +17,7 @@ from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.topics import PRICES, WALLET_COMMANDS
+from drawdown.wire.dead_letter import encode_dead_letter
 from drawdown.wire.price_book import decode_book
 from drawdown.wire.registry import MESSAGES, Message
 
@@ -124,3 +125,11 @@ def _references(part: Any) -> Any:
     elif isinstance(part, list):
         for value in part:
             yield from _references(value)
+
+
+def test_the_headers_of_dead_letters_are_those_of_the_document() -> None:
+    refused = Record("usage.inference", 3, 7, 1_000, b"acme", b"{", (("ce_id", b"1"),))
+    letter = encode_dead_letter(refused, Reject("not_json", "why"), "plans", 1, 3)
+    documented = schemas.asyncapi()["components"]["messages"]["dead-letter"]["headers"]
+    names = [name for name, _ in letter.headers if not name.startswith("original-")]
+    assert [name for name in names if name != "key"] == documented["required"]
