@@ -117,9 +117,13 @@ class World:
         assert self.state is not None
         return next(plan for plan in self.state.plans if plan.id == name)
 
-    def kinds(self) -> list[tuple[str, str]]:
-        events = [output for output in self.outputs if isinstance(output, AccountEvent)]
-        return [(event.kind, event.reason or event.code) for event in events]
+    def events(self) -> list[AccountEvent]:
+        return [output for output in self.outputs if isinstance(output, AccountEvent)]
+
+    def kinds(self, *, notices: bool = False) -> list[tuple[str, str]]:
+        """What happened; how much is used only if asked for."""
+        told = [(event.kind, event.reason or event.code) for event in self.events()]
+        return [pair for pair in told if notices or pair[0] not in {"amount_used", "quota_used"}]
 
 
 def quota(service: str, amount: str, **dimensions: str) -> Quota:

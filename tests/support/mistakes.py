@@ -340,13 +340,13 @@ def a_closed_job_opens_again(patch: Patch) -> None:
 
 @mistake
 def a_used_up_amount_does_not_expire_a_plan(patch: Patch) -> None:
-    patch.setattr(plans, "note_used_up", lambda draft, plan: None)
+    patch.setattr(plans, "note_used_up", lambda draft, plan, appended: None)
 
 
 @mistake
 def an_open_ended_plan_that_is_used_up_stays_open(patch: Patch) -> None:
     kept = plans.note_used_up
-    patch.setattr(plans, "note_used_up", lambda draft, plan: kept(draft, replace(plan, end=NEVER)))
+    patch.setattr(plans, "note_used_up", lambda draft, plan, at: kept(draft, replace(plan, end=NEVER), at))
 
 
 @mistake
@@ -357,7 +357,7 @@ def settlement_does_not_wait_for_the_grace(patch: Patch) -> None:
 @mistake
 def nothing_is_forfeited(patch: Patch) -> None:
     kept = plans.settle
-    patch.setattr(plans, "settle", lambda draft, plan: kept(draft, replace(plan, spent=plan.amount)))
+    patch.setattr(plans, "settle", lambda draft, plan, at: kept(draft, replace(plan, spent=plan.amount), at))
 
 
 def _checking(patch: Patch, check: Callable[[Policy, str, int, int], None]) -> None:

@@ -13,8 +13,9 @@ from drawdown.domain.prices import Prices
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.oracle.audit import OUTPUTS, UNJUDGED, seen_of
-from drawdown.oracle.rater import Expected, Oracle
+from drawdown.oracle.rater import Oracle
 from drawdown.oracle.reading import Refused
+from drawdown.oracle.state import Expected
 from drawdown.wire.price_book import decode_book
 
 LIMITS = {"amount_too_large", "too_many_pieces", "state_too_large"}  # the oracle knows no limits of size

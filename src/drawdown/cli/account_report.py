@@ -41,6 +41,18 @@ def report(account: AccountView) -> None:
         )
     else:
         say("no plans")
+    if account.offers:
+        rows = [(o.plan, o.status, o.revision, o.terms, short(o.amount), short(o.price)) for o in account.offers]
+        show_table(("plan", "status", ">revision", "terms", ">amount", ">price"), rows, "Not started")
+    if account.payment_requests:
+        show_table(
+            (">number", "plan", "reason", ">amount", ">paid", "due"),
+            [
+                (r.number, r.plan, r.reason, short(r.amount), short(r.paid), when(r.due) + " overdue" * r.overdue)
+                for r in account.payment_requests
+            ],
+            "Payments due",
+        )
     if account.wallet is not None:
         _wallet(account.wallet)
 

@@ -1,13 +1,14 @@
-"""`drawdown plan`: activate one."""
+"""`drawdown plan`: activate one; the rest of its life is in plan_life.py."""
 
 from typing import Annotated
 
 import typer
 
+from drawdown.cli import plan_life
 from drawdown.cli.options import AsJson, Service, Timeout
 from drawdown.errors import BadInput
 
-app = typer.Typer(no_args_is_help=True, help="Activate plans.")
+app = typer.Typer(no_args_is_help=True, help="Plans: draft, offer, confirm, pay, pause, cancel; or activate as it is.")
 
 
 @app.command()
@@ -56,6 +57,9 @@ def activate(
     if scope:
         command["scope"] = [{"service": service.value} for service in scope]
     issue(command, as_json=as_json, timeout=timeout)
+
+
+plan_life.add_to(app)
 
 
 def _quota(text: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from drawdown.demo.summary import Summary, busiest, decimal, services_of
 from drawdown.oracle.audit import Audit
-from drawdown.oracle.rater import Plan
+from drawdown.oracle.state import Plan
 
 BUSIEST = 5
 _DAY_MS, _HOUR_MS, _MINUTE_MS = 86_400_000, 3_600_000, 60_000

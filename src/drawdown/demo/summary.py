@@ -15,7 +15,8 @@ from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.oracle.audit import Audit, audit
-from drawdown.oracle.rater import Account, Oracle, Plan
+from drawdown.oracle.rater import Oracle
+from drawdown.oracle.state import Account, Plan
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
 

@@ -9,7 +9,7 @@ from drawdown.domain.errors import Reject
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_MONTHS_A_YEAR = 12
+MONTHS_A_YEAR = 12
 _DAYS_AFTER_ANY_28TH = 4
 
 
@@ -41,8 +41,8 @@ def to_instant(moment: datetime) -> int:
 def add_months(instant: int, months: int, time_zone: str) -> int:
     """Give the instant `months` later at the same local time of day, the day clamped at the month's end."""
     local = to_local(instant, time_zone)
-    month = local.year * _MONTHS_A_YEAR + local.month - 1 + months
-    year, month = divmod(month, _MONTHS_A_YEAR)
+    month = local.year * MONTHS_A_YEAR + local.month - 1 + months
+    year, month = divmod(month, MONTHS_A_YEAR)
     day = min(local.day, _days_in_month(year, month + 1))
     moved = local.replace(year=year, month=month + 1, day=day, fold=0)
     return to_instant(moved)
@@ -62,7 +62,7 @@ def month_starts_between(start: int, end: int, time_zone: str) -> list[int]:
 def cycle_starts_between(anchor: int, start: int, end: int, time_zone: str) -> list[int]:
     """List the instants k months after `anchor` (k >= 1) strictly inside (start, end), all ms."""
     first, last = to_local(start, time_zone), to_local(anchor, time_zone)
-    months = max((first.year - last.year) * _MONTHS_A_YEAR + first.month - last.month, 1)
+    months = max((first.year - last.year) * MONTHS_A_YEAR + first.month - last.month, 1)
     found = []
     at = add_months(anchor, months, time_zone)
     while at < end:
@@ -76,12 +76,12 @@ def cycle_starts_between(anchor: int, start: int, end: int, time_zone: str) -> l
 def _next_month_start(instant: int, time_zone: str) -> int:
     """Give the first calendar-month start after `instant`."""
     local = to_local(instant, time_zone)
-    return _month_start((local.year * _MONTHS_A_YEAR) + local.month, time_zone)
+    return _month_start((local.year * MONTHS_A_YEAR) + local.month, time_zone)
 
 
 @lru_cache(maxsize=8192)
 def _month_start(month: int, time_zone: str) -> int:
-    year, index = divmod(month, _MONTHS_A_YEAR)
+    year, index = divmod(month, MONTHS_A_YEAR)
     return to_instant(datetime(year, index + 1, 1, tzinfo=zone(time_zone)))
 
 

@@ -43,4 +43,6 @@ def accepts_at(plan: Plan, instant: int, appended: int) -> bool:
     """Say whether the plan is active at a piece's instant, and the usage was appended before its end + grace."""
     if plan.status == "expired" or instant < plan.start:
         return False
+    if plan.gaps and any(gap.start <= instant and (gap.end is None or instant < gap.end) for gap in plan.gaps):
+        return False
     return plan.end is None or (instant < plan.end and appended < plan.end + plan.grace_ms)

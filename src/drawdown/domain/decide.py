@@ -1,16 +1,37 @@
 """`decide`: what one input does to one account. No clock, no I/O, no randomness."""
 
-from drawdown.domain import jobs, plans
+from drawdown.domain import jobs, notices, offers, pauses, payments, plans
 from drawdown.domain.calendar import zone
 from drawdown.domain.errors import Reject
 from drawdown.domain.events import Draft
-from drawdown.domain.limits import PLANS_MAX
-from drawdown.domain.model import Account, ActivatePlan, Command, Decision, Job, OpenAccount, Plan, Replayed, Usage
+from drawdown.domain.limits import STEPS_MAX
+from drawdown.domain.model import (
+    Account,
+    ActivatePlan,
+    CancelPlan,
+    Command,
+    ConfirmPlan,
+    Decision,
+    DraftPlan,
+    Job,
+    Offer,
+    OfferPlan,
+    OpenAccount,
+    PausePlan,
+    Plan,
+    RecordPayment,
+    Replayed,
+    RequestPlan,
+    ResumePlan,
+    TimerFired,
+    Usage,
+)
 from drawdown.domain.money import currency
 from drawdown.domain.pieces import Piece, pieces_of
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.domain.rate import Rating
+from drawdown.domain.terms import PaymentRequest
 
 
 def decide(
@@ -30,18 +51,37 @@ def decide(
         return _use(account, body.usage, appended, prices, policy)
     if isinstance(body, OpenAccount):
         return _open(state, body, appended)
-    if isinstance(body, ActivatePlan):
-        draft = Draft(_opened(state, body.account))
-        plans.activate(draft, body, prices)
-        return draft.decision()
-    return _fire(_opened(state, body.account), appended, prices, policy)
+    if isinstance(body, TimerFired):
+        return _fire(_opened(state, body.account), appended, prices, policy)
+    draft = Draft(_opened(state, body.account))
+    _command(draft, body, appended, prices)
+    return draft.decision()
 
 
 def due(state: Account) -> int | None:
     """Give the next instant at which time does something to the account, ms; None if it never does."""
-    times = [at for plan in state.plans if (at := plans.due_of(plan)) is not None]
-    times += [jobs.silent_at(job) for job in state.jobs if not job.closed]
-    return min(times, default=None)
+    return min((at for at, _, _ in _waiting(state)), default=None)
+
+
+def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None:
+    if isinstance(body, ActivatePlan):
+        plans.activate(draft, body, prices, appended)
+    elif isinstance(body, RequestPlan):
+        offers.request(draft, body)
+    elif isinstance(body, DraftPlan):
+        offers.write(draft, body, prices, appended)
+    elif isinstance(body, OfferPlan):
+        offers.make(draft, body, appended)
+    elif isinstance(body, ConfirmPlan):
+        offers.confirm(draft, body, appended)
+    elif isinstance(body, RecordPayment):
+        payments.record(draft, body, appended)
+    elif isinstance(body, PausePlan):
+        pauses.pause(draft, body, appended)
+    elif isinstance(body, ResumePlan):
+        pauses.resume_by(draft, body, appended)
+    elif isinstance(body, CancelPlan):
+        pauses.cancel(draft, body, appended)
 
 
 def _opened(state: Account | None, account: str) -> Account:
@@ -82,44 +122,52 @@ def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices
     account = draft.account
     rating = Rating(usage, draft.plans, prices)
     rating.pay(pieces, appended, account.currency, prices)
-    used_up = []
+    drawn = []
     if rating.paid or not rating.on_demand:
         draft.charge(usage, rating.paid, rating.balances())
-        for purse in rating.purses:
-            if purse.drawn:
-                plan = purse.closed(usage.service)
-                draft.put_plan(plan)
-                if plan.spent == plan.amount:
-                    used_up.append(plan)
+        drawn = [purse.closed(usage.service) for purse in rating.purses if purse.drawn]
     if rating.on_demand:
         draft.overage(usage, rating.on_demand)
-    for plan in used_up:
-        plans.note_used_up(draft, plan)
+    for plan in drawn:
+        told = notices.of_use(draft, plan)
+        draft.put_plan(told)
+        if told.spent == told.amount:
+            plans.note_used_up(draft, told, appended)
 
 
 def _fire(account: Account, appended: int, prices: Prices, policy: Policy) -> Decision | None:
     """Do everything that is due by the timer's own append time, earliest first."""
     draft = Draft(account)
-    for _ in range(2 * PLANS_MAX + len(account.jobs)):
-        nearest = _nearest(draft)
+    for _ in range(STEPS_MAX):
+        nearest = min(_waiting(draft), key=lambda entry: entry[:2], default=None)
         if nearest is None or nearest[0] > appended:
             break
         _, _, what = nearest
         if isinstance(what, Plan):
-            plans.on_due(draft, what)
-        else:
+            plans.on_due(draft, what, appended)
+        elif isinstance(what, Job):
             _close_silent(draft, what, appended, prices, policy)
+        elif isinstance(what, Offer):
+            offers.lapse(draft, what, "confirmation" if what.status == "awaiting_confirmation" else "payment")
+        else:
+            payments.on_due(draft, what, appended)
     if not draft.outputs:
         return None
     return draft.decision()
 
 
-def _nearest(draft: Draft) -> tuple[int, str, Plan | Job] | None:
-    found: list[tuple[int, str, Plan | Job]] = [
-        (at, plan.id, plan) for plan in draft.plans if (at := plans.due_of(plan)) is not None
+def _waiting(state: Account | Draft) -> list[tuple[int, str, Plan | Job | Offer | PaymentRequest]]:
+    """List what time will do something to: when, by whose name, to what."""
+    found: list[tuple[int, str, Plan | Job | Offer | PaymentRequest]] = [
+        (at, plan.id, plan) for plan in state.plans if (at := plans.due_of(plan)) is not None
     ]
-    found += [(jobs.silent_at(job), job.id, job) for job in draft.jobs if not job.closed]
-    return min(found, key=lambda entry: entry[:2], default=None)
+    found += [(jobs.silent_at(job), job.id, job) for job in state.jobs if not job.closed]
+    if state.offers:
+        found += [(at, offer.plan, offer) for offer in state.offers if (at := offers.due_of(offer)) is not None]
+    if state.requests:
+        asked = ((payments.due_of(request, state), request) for request in state.requests)
+        found += [(at, request.plan, request) for at, request in asked if at is not None]
+    return found
 
 
 def _close_silent(draft: Draft, job: Job, appended: int, prices: Prices, policy: Policy) -> None:

@@ -10,11 +10,16 @@ from drawdown.domain.model import (
     Charge,
     Decision,
     Line,
+    Offer,
     Output,
     Overage,
+    Period,
     Plan,
+    RequestPlan,
+    ScopeItem,
     Usage,
 )
+from drawdown.domain.terms import Payment, PaymentRequest
 
 
 class Draft:
@@ -24,9 +29,13 @@ class Draft:
         "account",
         "applied",
         "jobs",
+        "offers",
         "outputs",
         "past_plans",
+        "payments",
         "plans",
+        "requests",
+        "requests_made",
         "seq_charges",
         "seq_events",
         "seq_overages",
@@ -42,6 +51,10 @@ class Draft:
         self.plans = account.plans
         self.jobs = account.jobs
         self.past_plans = account.past_plans
+        self.offers = account.offers
+        self.requests = account.requests
+        self.requests_made = account.requests_made
+        self.payments = account.payments
         self.outputs: list[Output] = []
 
     def charge(self, usage: Usage, lines: list[Line], balances: tuple[Balance, ...]) -> None:
@@ -66,6 +79,7 @@ class Draft:
         code: str = "",
         reason: str = "",
         amount: int = 0,
+        about: Offer | PaymentRequest | Payment | Period | ScopeItem | RequestPlan | None = None,
     ) -> None:
         """Emit an account event."""
         self.seq_events += 1
@@ -82,8 +96,37 @@ class Draft:
                 account.currency,
                 self.seq_events,
                 self.applied,
+                None,
+                about,
             )
         )
+
+    def refuse(self, plan: str | None, refusal: tuple[str, str]) -> None:
+        """Refuse a command: code and detail."""
+        code, detail = refusal
+        self.event("command_refused", detail, plan=plan, code=code)
+
+    def plan(self, ident: str) -> Plan | None:
+        """Find a plan that has started, closed ones that are kept included."""
+        return next((plan for plan in self.plans if plan.id == ident), None)
+
+    def offer(self, ident: str) -> Offer | None:
+        """Find a plan that has not started."""
+        return next((offer for offer in self.offers if offer.plan == ident), None)
+
+    def put_offer(self, changed: Offer) -> None:
+        """Replace an offer by what became of it."""
+        self.offers = tuple(changed if offer.plan == changed.plan else offer for offer in self.offers)
+
+    def drop_offer(self, plan: str) -> None:
+        """Forget an offer; its id is not given again."""
+        self.offers = tuple(offer for offer in self.offers if offer.plan != plan)
+        self.past_plans += (digest_of(plan),)
+
+    def put_request(self, old: PaymentRequest, changed: PaymentRequest | None) -> None:
+        """Replace a payment request by what became of it; None drops it."""
+        replaced = (changed if request is old else request for request in self.requests)
+        self.requests = tuple(request for request in replaced if request is not None)
 
     def put_plan(self, changed: Plan) -> None:
         """Replace a plan by what became of it."""
@@ -110,6 +153,10 @@ class Draft:
             self.plans,
             self.jobs,
             self.past_plans,
+            self.offers,
+            self.requests,
+            self.requests_made,
+            self.payments,
         )
         return Decision(state, tuple(self.outputs))
 

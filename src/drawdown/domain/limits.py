@@ -17,6 +17,13 @@ REJECT_DETAIL_LENGTH_MAX: Final = 500
 PLANS_MAX: Final = 64  # open and closed plans kept in an account's state
 PLANS_CLOSED_KEPT_MAX: Final = 16
 PLANS_PAST_MAX: Final = 2_000  # closed plans of which only a digest of the id is kept
+OFFERS_MAX: Final = 16  # plans of an account that have not started
+INSTALMENTS_MAX: Final = 60  # of one plan
+REQUESTS_MAX: Final = 500  # payment requests of an account, planned ones included
+PAYMENTS_PAST_MAX: Final = 2_000  # references of payments that an account knows again
+STEPS_MAX: Final = 4_000  # that one timer does; the next timer does the rest
+GAPS_MAX: Final = 64  # pauses and suspensions that a plan remembers
+PAUSES_MAX: Final = 3  # of one plan
 QUOTAS_MAX: Final = 16  # of one plan
 SCOPE_ITEMS_MAX: Final = 16  # of one plan
 DIMENSIONS_MAX: Final = 8  # of one event, price or scope item
@@ -47,6 +54,17 @@ WINDOW_DEFAULT_MS: Final = 3 * 86_400_000
 WINDOW_INFERENCE_MS: Final = 6 * 3_600_000
 COMMAND_MEMORY_MS: Final = 7 * 86_400_000  # how long a command's idempotency key is remembered
 JOB_SILENCE_MS: Final = 7 * 86_400_000  # after this a fine-tuning job is closed by a timer
+
+# --- a plan's life ----------------------------------------------------------------------------
+DAY_MS: Final = 86_400_000
+PLAN_YEARS_MAX: Final = 100
+PAY_WITHIN_DAYS_MAX: Final = 365  # and so long a grace for what is overdue
+PAUSE_MAX_MS: Final = 30 * DAY_MS  # then it ends by itself
+OFFER_VALID_MS: Final = 30 * DAY_MS  # unless the offer says another instant
+REQUEST_LEAD_MS: Final = 14 * DAY_MS  # an instalment is asked for so long before it is due
+PAYMENT_DUE_NOTICE_MS: Final = 3 * DAY_MS
+REMINDER_DAYS: Final = (30, 7, 1)  # before a plan's end
+USED_PERCENTS: Final = (50, 80, 90, 100)  # of a plan's amount, and of each quota
 
 # --- the engine -------------------------------------------------------------------------------
 TAKE_RECORDS_MAX: Final = 2_000

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from drawdown.domain.terms import Payment, PaymentRequest, Terms
+
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -55,9 +57,21 @@ class Quota(msgspec.Struct, frozen=True, gc=False, array_like=True):
     item: ScopeItem
     amount: int
     spent: int = 0
+    noticed: int = 0  # how many of the thresholds are told
 
 
-PlanStatus = Literal["active", "settling", "expired"]
+class Gap(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A time [start, end) in which a plan covers nothing; end: None while it lasts.
+
+    pause: the clock stands still, so that the plan's end and later cycles move; else it is a suspension.
+    """
+
+    start: int
+    end: int | None
+    pause: bool
+
+
+PlanStatus = Literal["active", "paused", "suspended", "settling", "expired"]
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -66,7 +80,9 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     scope: () means all services. end: None means open-ended. grace_ms: late usage draws until end + grace.
     activated: the account's `applied` number at its activation, which orders plans at last.
     spent + remaining + forfeited = amount, always.
-    expired_by: "amount" or "time" once it is used up; at: when that was noticed (append time).
+    expired_by: "amount", "time" or "cancelled" once it is over. cancelled: it ends early, at `end`.
+    noticed, reminded: how many thresholds of the amount, and days before the end, are told.
+    resume_at: when a pause ends by itself. billed: what statements asked for; statement_at: when the next is due.
     """
 
     id: str
@@ -85,6 +101,42 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     forfeited: int = 0
     spent_by_service: tuple[tuple[str, int], ...] = ()
     expired_by: str = ""
+    noticed: int = 0
+    reminded: int = 0
+    gaps: tuple[Gap, ...] = ()
+    resume_at: int | None = None
+    cancelled: bool = False
+    terms: Terms | None = None
+    billed: int = 0
+    statement_at: int | None = None
+
+
+OfferStatus = Literal["draft", "awaiting_confirmation", "awaiting_payment"]
+
+
+class Offer(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A plan before it starts. Its terms are those of one revision; a new one takes the old one's place.
+
+    months: how long from its start; None with an end of its own, or open-ended. start: None for its activation; an
+    earlier one is moved there. until: when it lapses if it is not confirmed by then.
+    """
+
+    plan: str
+    revision: int
+    book: str
+    book_version: int
+    amount: int
+    start: int | None
+    end: int | None
+    months: int | None
+    grace_ms: int
+    priority: int
+    scope: tuple[ScopeItem, ...]
+    quotas: tuple[Quota, ...]
+    terms: Terms
+    request: str | None = None
+    status: OfferStatus = "draft"
+    until: int | None = None
 
 
 class Job(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -121,6 +173,10 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     plans: tuple[Plan, ...] = ()
     jobs: tuple[Job, ...] = ()
     past_plans: tuple[bytes, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    requests: tuple[PaymentRequest, ...] = ()
+    requests_made: int = 0
+    payments: tuple[bytes, ...] = ()  # digests of the newest payments' references
 
 
 # --- commands ---------------------------------------------------------------------------------
@@ -161,7 +217,85 @@ class TimerFired(msgspec.Struct, frozen=True, gc=False, array_like=True):
     due: int
 
 
-Command = OpenAccount | ActivatePlan | TimerFired
+class RequestPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Ask sales for a plan. budget: None if none was named."""
+
+    account: str
+    request: str
+    scope: tuple[ScopeItem, ...]
+    expected_usage: str
+    budget: int | None
+    contact: str
+
+
+class DraftPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Write a plan's first revision, or the next. currency: must be the account's."""
+
+    account: str
+    currency: str
+    offer: Offer
+
+
+class OfferPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Offer a revision to the customer; until: when the offer lapses."""
+
+    account: str
+    plan: str
+    revision: int
+    until: int | None
+
+
+class ConfirmPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The customer agrees to a revision."""
+
+    account: str
+    plan: str
+    revision: int
+
+
+class RecordPayment(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Money came in."""
+
+    account: str
+    payment: Payment
+
+
+class PausePlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Stop a plan's coverage and clock. until: when it resumes by itself; None for as long as it may."""
+
+    account: str
+    plan: str
+    until: int | None
+
+
+class ResumePlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Go on with a paused plan."""
+
+    account: str
+    plan: str
+
+
+class CancelPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """End a plan, now or at its cycle's end; take back one that has not started."""
+
+    account: str
+    plan: str
+    at_cycle_end: bool
+
+
+Command = (
+    OpenAccount
+    | ActivatePlan
+    | RequestPlan
+    | DraftPlan
+    | OfferPlan
+    | ConfirmPlan
+    | RecordPayment
+    | PausePlan
+    | ResumePlan
+    | CancelPlan
+    | TimerFired
+)
 
 
 class Replayed(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -222,13 +356,23 @@ class Overage(msgspec.Struct, frozen=True, gc=False):
     applied: int
 
 
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """From when, and until when (None: open-ended), something holds."""
+
+    start: int
+    end: int | None
+
+
 class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     """Something happened to the account.
 
-    kind: account_opened, plan_activated, plan_expired, plan_settled, job_closed, job_not_closed, command_refused; of
-    the wallet: wallet_opened, voucher_granted, voucher_used_up, voucher_forfeited, topped_up, debt_paid, adjusted,
-    overage_refused. credit: the voucher, top-up or adjustment that it is about.
+    kind: account_opened, plan_requested, plan_drafted, plan_offered, plan_confirmed, plan_activated, plan_paused,
+    plan_suspended, plan_resumed, plan_cancelled, plan_lapsed, plan_expired, plan_settled, payment_requested,
+    payment_due, payment_overdue, payment_recorded, statement, amount_used, quota_used, plan_ending, job_closed,
+    job_not_closed, command_refused; of the wallet: wallet_opened, voucher_granted, voucher_used_up, voucher_forfeited,
+    topped_up, debt_paid, adjusted, overage_refused. credit: the voucher, top-up or adjustment that it is about.
     code: a refusal's code, else "". amount: see kind (expired: 0; settled: forfeited). detail: for people.
+    about: what else there is to say, see the kind's writer.
     """
 
     account: str
@@ -242,6 +386,7 @@ class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     seq: int
     applied: int
     credit: str | None = None
+    about: Offer | PaymentRequest | Payment | Period | ScopeItem | RequestPlan | None = None
 
 
 Output = Charge | Overage | AccountEvent

@@ -3,9 +3,10 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from drawdown.domain.calendar import cycle_starts_between, month_starts_between
+from drawdown.domain.calendar import month_starts_between
 from drawdown.domain.catalogue import SERVICES, rounded_up
 from drawdown.domain.coverage import in_scope
+from drawdown.domain.cycles import cycle_starts
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import PIECES_MAX
 from drawdown.domain.model import Account, Usage
@@ -49,7 +50,7 @@ def divide_in_time(quantity: int, bounds: list[int]) -> list[int]:
 
 
 def cuts_of(usage: Usage, start: int, account: Account, prices: Prices) -> list[int]:
-    """List where an interval is cut, ascending: plans' starts and ends, price changes, month and cycle starts."""
+    """List where an interval is cut, ascending: plans' starts, ends and gaps, price changes, month and cycle starts."""
     end = usage.time
     cuts = {at for at in prices.change_points(account.currency) if start < at < end}
     cuts.update(month_starts_between(start, end, account.time_zone))
@@ -60,8 +61,10 @@ def cuts_of(usage: Usage, start: int, account: Account, prices: Prices) -> list[
             cuts.add(plan.start)
         if plan.end is not None and start < plan.end < end:
             cuts.add(plan.end)
+        for gap in plan.gaps:
+            cuts.update(at for at in (gap.start, gap.end) if at is not None and start < at < end)
         if plan.start < end:
-            cuts.update(cycle_starts_between(plan.start, start, end, account.time_zone))
+            cuts.update(cycle_starts(plan, start, end, account.time_zone))
     return sorted(cuts)
 
 

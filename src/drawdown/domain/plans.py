@@ -1,20 +1,53 @@
-"""Activation, expiry and settlement of plans. Design sections 5 and 6, as far as first light needs them."""
+"""Activation, statements, expiry and settlement of plans. Design sections 5 and 6."""
+
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from drawdown.domain import notices, pauses, payments
 from drawdown.domain.coverage import draw_order, in_scope
+from drawdown.domain.cycles import cycle_starts, next_cycle_start
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
-from drawdown.domain.model import ActivatePlan, Plan, Quota
+from drawdown.domain.model import ActivatePlan, Period, Plan, Quota, ScopeItem
 from drawdown.domain.prices import Prices
 
+_OPEN = ("active", "suspended")
 
-def activate(draft: Draft, command: ActivatePlan, prices: Prices) -> None:
+
+class PlanTerms(Protocol):
+    """What a plan and an offer have in common, as far as it may be refused."""
+
+    @property
+    def book(self) -> str:
+        """Name of the pinned price book."""
+
+    @property
+    def book_version(self) -> int:
+        """Its version."""
+
+    @property
+    def start(self) -> int | None:
+        """Start, ms."""
+
+    @property
+    def end(self) -> int | None:
+        """End, exclusive, ms."""
+
+    @property
+    def scope(self) -> tuple[ScopeItem, ...]:
+        """Scope."""
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """Quotas."""
+
+
+def activate(draft: Draft, command: ActivatePlan, prices: Prices, appended: int) -> None:
     """Activate a plan from now on, or refuse the command and change nothing."""
     refusal = refusal_of(draft, command, prices)
     if refusal is not None:
-        code, detail = refusal
-        draft.event("command_refused", detail, plan=command.plan, code=code)
+        draft.refuse(command.plan, refusal)
         return
     plan = Plan(
         id=command.plan,
@@ -28,65 +61,117 @@ def activate(draft: Draft, command: ActivatePlan, prices: Prices) -> None:
         scope=command.scope,
         quotas=tuple(Quota(quota.item, quota.amount) for quota in command.quotas),
         activated=draft.applied,
+        reminded=notices.reminders_past(command.end, appended),
     )
     draft.forget_closed_plans()
     draft.plans = tuple(sorted((*draft.plans, plan), key=draw_order))
-    draft.event("plan_activated", f"plan {plan.id} is active", plan=plan.id, amount=plan.amount)
+    about = Period(plan.start, plan.end)
+    draft.event("plan_activated", f"plan {plan.id} is active", plan=plan.id, amount=plan.amount, about=about)
 
 
 def refusal_of(draft: Draft, command: ActivatePlan, prices: Prices) -> tuple[str, str] | None:
     """Give code and detail of why an activation is refused, or None."""
-    account = draft.account
-    if any(plan.id == command.plan for plan in draft.plans) or digest_of(command.plan) in draft.past_plans:
+    known = draft.plan(command.plan) is not None or draft.offer(command.plan) is not None
+    if known or digest_of(command.plan) in draft.past_plans:
         return "plan_exists", f"the account has, or had, a plan {command.plan} already"
-    if command.currency != account.currency:
-        return "wrong_currency", f"the plan is in {command.currency}, the account in {account.currency}"
-    book = prices.book(command.book, command.book_version)
-    if book is None:
-        return "unknown_book", f"price book {command.book}:{command.book_version} is not published"
-    if book.currency != account.currency:
-        return "wrong_currency", f"price book {command.book} is in {book.currency}, the account in {account.currency}"
-    if command.end is not None and command.end <= command.start:
-        return "bad_interval", "the plan ends before or when it starts"
+    refusal = terms_refusal(draft, prices, command.currency, command)
+    if refusal is not None:
+        return refusal
     dropped = len(beyond_kept(draft.plans))
     if len(draft.plans) - dropped >= PLANS_MAX:
         return "too_many_plans", f"an account has at most {PLANS_MAX} plans at a time"
     if len(draft.past_plans) + dropped > PLANS_PAST_MAX:
         return "too_many_plans", f"an account has at most {PLANS_PAST_MAX} past plans"
-    for quota in command.quotas:
-        if not in_scope(command.scope, quota.item.service, quota.item.dimensions):
+    return None
+
+
+def terms_refusal(draft: Draft, prices: Prices, currency: str, terms: PlanTerms) -> tuple[str, str] | None:
+    """Say what is wrong with a plan's currency, book, dates or quotas, or None."""
+    account = draft.account
+    if currency != account.currency:
+        return "wrong_currency", f"the plan is in {currency}, the account in {account.currency}"
+    book = prices.book(terms.book, terms.book_version)
+    if book is None:
+        return "unknown_book", f"price book {terms.book}:{terms.book_version} is not published"
+    if book.currency != account.currency:
+        return "wrong_currency", f"price book {terms.book} is in {book.currency}, the account in {account.currency}"
+    if terms.end is not None and terms.start is not None and terms.end <= terms.start:
+        return "bad_interval", "the plan ends before or when it starts"
+    for quota in terms.quotas:
+        if not in_scope(terms.scope, quota.item.service, quota.item.dimensions):
             return "bad_quota", f"the quota for {quota.item.service} is outside the plan's scope"
     return None
 
 
-def note_used_up(draft: Draft, plan: Plan) -> None:
+def note_used_up(draft: Draft, plan: Plan, appended: int) -> None:
     """Let a plan expire by itself, now that its amount is used up."""
     expired = replace(plan, expired_by=plan.expired_by or "amount", status="settling")
     draft.put_plan(expired)
     if not plan.expired_by:
         draft.event("plan_expired", f"the amount of plan {plan.id} is used up", plan=plan.id, reason="amount")
     if plan.end is None:
-        settle(draft, expired)
+        settle(draft, expired, appended)
 
 
 def due_of(plan: Plan) -> int | None:
     """Give the next instant at which time does something to the plan, ms; None if it never does."""
-    if plan.status == "expired" or plan.end is None:
+    if plan.status == "expired":
         return None
-    return plan.end if plan.status == "active" else plan.end + plan.grace_ms
+    if plan.status == "paused":
+        return plan.resume_at
+    if plan.status == "settling":
+        return None if plan.end is None else plan.end + plan.grace_ms
+    times = (plan.statement_at, notices.reminder_at(plan), plan.end)
+    return min((at for at in times if at is not None), default=None)
 
 
-def on_due(draft: Draft, plan: Plan) -> None:
-    """Do what is due: at its end a plan expires; at end + grace it is settled and closed."""
-    if plan.status == "active":
-        draft.put_plan(replace(plan, status="settling", expired_by="time"))
-        draft.event("plan_expired", f"the time of plan {plan.id} is used up", plan=plan.id, reason="time")
+def on_due(draft: Draft, plan: Plan, appended: int) -> None:
+    """Do what is due first: resume, a statement, a reminder, expiry at the end, settlement at end + grace."""
+    due = due_of(plan)
+    if plan.status == "paused":
+        pauses.resume(draft, plan, due or appended, "time")
+    elif plan.status not in _OPEN:
+        settle(draft, plan, appended)
+    elif due == plan.statement_at:
+        _state_cycle(draft, plan, due or appended, appended)
+    elif due == notices.reminder_at(plan):
+        notices.remind(draft, plan)
     else:
-        settle(draft, plan)
+        expire(draft, plan)
 
 
-def settle(draft: Draft, plan: Plan) -> None:
-    """Close a plan for good: what is left is forfeited."""
+def expire(draft: Draft, plan: Plan) -> None:
+    """End a plan whose time is over; late usage may still draw until it is settled."""
+    reason = "cancelled" if plan.cancelled else "time"
+    draft.put_plan(replace(plan, status="settling", expired_by=reason))
+    draft.event("plan_expired", f"the time of plan {plan.id} is over", plan=plan.id, reason=reason)
+
+
+def _state_cycle(draft: Draft, plan: Plan, at: int, appended: int) -> None:
+    """State what a cycle of a postpaid plan came to, late usage from before included."""
+    zone = draft.account.time_zone
+    begins = [plan.start, *cycle_starts(plan, plan.start, at, zone)][-1]
+    _state(draft, plan, Period(begins, at), "cycle", appended)
+    stated = replace(plan, billed=plan.spent, statement_at=next_cycle_start(plan, at, zone))
+    draft.put_plan(stated)
+
+
+def _state(draft: Draft, plan: Plan, period: Period, reason: str, appended: int) -> None:
+    """Tell the actual usage that was not billed yet, and ask for it in the digits of the currency's documents."""
+    if plan.terms is None:
+        return
+    exact = plan.spent - plan.billed
+    detail = f"plan {plan.id} used so much that was not stated before"
+    draft.event("statement", detail, plan=plan.id, reason=reason, amount=exact, about=period)
+    due = appended + plan.terms.pay_within_ms
+    payments.ask(draft, plan.id, plan.terms, "statement", exact, due, appended)
+
+
+def settle(draft: Draft, plan: Plan, appended: int) -> None:
+    """Close a plan for good: what is left is forfeited; a postpaid one gets its last statement."""
     forfeited = plan.amount - plan.spent
-    draft.put_plan(replace(plan, status="expired", forfeited=forfeited))
+    if plan.statement_at is not None:
+        _state(draft, plan, Period(plan.start, plan.end), "final", appended)
+    closed = replace(plan, status="expired", forfeited=forfeited, billed=plan.spent, statement_at=None)
+    draft.put_plan(closed)
     draft.event("plan_settled", f"plan {plan.id} is settled and closed", plan=plan.id, amount=forfeited)

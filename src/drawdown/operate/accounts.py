@@ -3,15 +3,25 @@
 import msgspec
 
 from drawdown.domain.catalogue import SERVICES
-from drawdown.domain.model import Account, Plan, Quota, ScopeItem
+from drawdown.domain.model import Account, Offer, Plan, Quota, ScopeItem
 from drawdown.domain.money import CURRENCIES, Currency, format_amount
+from drawdown.domain.terms import PaymentRequest
 from drawdown.domain.wallet.model import Wallet
 from drawdown.errors import UserError
 from drawdown.operate.desk import Desk
 from drawdown.operate.wallets import WalletView, wallet_view
 from drawdown.wire.instants import format_instant
 
-STATUSES = {"active": "Active", "settling": "Expired", "expired": "Expired"}
+STATUSES = {
+    "draft": "Draft",
+    "awaiting_confirmation": "Awaiting confirmation",
+    "awaiting_payment": "Awaiting payment",
+    "active": "Active",
+    "paused": "Paused",
+    "suspended": "Suspended",
+    "settling": "Expired",
+    "expired": "Expired",
+}
 _account = msgspec.msgpack.Decoder(Account).decode
 _wallet = msgspec.msgpack.Decoder(Wallet).decode
 
@@ -53,6 +63,30 @@ class PlanDetails(msgspec.Struct, frozen=True):
     services: list[ServiceDetails]
 
 
+class OfferDetails(msgspec.Struct, frozen=True):
+    """A plan that has not started. until: when it lapses unless it is confirmed."""
+
+    plan: str
+    status: str
+    revision: int
+    amount: str
+    price: str
+    terms: str
+    until: str | None
+
+
+class RequestDetails(msgspec.Struct, frozen=True):
+    """Money asked for and not paid in full. overdue: its due instant is over."""
+
+    number: int
+    plan: str
+    reason: str
+    amount: str
+    paid: str
+    due: str
+    overdue: bool
+
+
 class AccountView(msgspec.Struct, frozen=True):
     """An account. commit: of its shard, up to which this holds; remaining: of all active plans together."""
 
@@ -65,6 +99,8 @@ class AccountView(msgspec.Struct, frozen=True):
     remaining: str
     open_jobs: int
     plans: list[PlanDetails]
+    offers: list[OfferDetails]
+    payment_requests: list[RequestDetails]
     wallet: WalletView | None
 
 
@@ -97,6 +133,8 @@ def view(account: Account, wallet: WalletView | None, shard: int, commit: int, n
         remaining=format_amount(sum(active), of),
         open_jobs=sum(not job.closed for job in account.jobs),
         plans=[_plan(plan, of, now) for plan in account.plans],
+        offers=[_offer(offer, of) for offer in account.offers],
+        payment_requests=[_request(request, of, now) for request in account.requests if request.number],
         wallet=wallet,
     )
 
@@ -104,7 +142,7 @@ def view(account: Account, wallet: WalletView | None, shard: int, commit: int, n
 def _plan(plan: Plan, of: Currency, now: int) -> PlanDetails:
     return PlanDetails(
         plan=plan.id,
-        status=STATUSES[plan.status],
+        status="Cancelled" if plan.expired_by == "cancelled" else STATUSES[plan.status],
         scope=[_scope(item) for item in plan.scope] or None,
         amount=format_amount(plan.amount, of),
         spent=format_amount(plan.spent, of),
@@ -118,6 +156,30 @@ def _plan(plan: Plan, of: Currency, now: int) -> PlanDetails:
         book=plan.book,
         book_version=plan.book_version,
         services=_services(plan, of),
+    )
+
+
+def _offer(offer: Offer, of: Currency) -> OfferDetails:
+    return OfferDetails(
+        plan=offer.plan,
+        status=STATUSES[offer.status],
+        revision=offer.revision,
+        amount=format_amount(offer.amount, of),
+        price=format_amount(offer.terms.price, of),
+        terms=offer.terms.kind,
+        until=None if offer.until is None else format_instant(offer.until),
+    )
+
+
+def _request(request: PaymentRequest, of: Currency, now: int) -> RequestDetails:
+    return RequestDetails(
+        number=request.number,
+        plan=request.plan,
+        reason=request.reason,
+        amount=format_amount(request.amount, of),
+        paid=format_amount(request.paid, of),
+        due=format_instant(request.due),
+        overdue=request.due <= now,
     )
 
 

@@ -13,15 +13,14 @@ from drawdown.operate.desk import Desk, Output, Position
 from drawdown.topics import DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
 from drawdown.wire.commands import decode_command
 from drawdown.wire.identity import identity_of
+from drawdown.wire.registry import MESSAGES
 from drawdown.wire.wallet_commands import decode_wallet_command
 
-TOPICS: dict[str, tuple[str, ...]] = {
-    "open_account": (PLAN_COMMANDS, WALLET_COMMANDS),
-    "activate_plan": (PLAN_COMMANDS,),
-    "replay_usage": (PLAN_COMMANDS,),
-    "grant_voucher": (WALLET_COMMANDS,),
-    "top_up": (WALLET_COMMANDS,),
-    "adjust": (WALLET_COMMANDS,),
+_PREFIX = "command."
+TOPICS = {
+    message.name.removeprefix(_PREFIX): message.topics
+    for message in MESSAGES
+    if message.name.startswith(_PREFIX) and message.name != "command.timer"
 }
 APPLIED, REFUSED, DEAD_LETTER, DUPLICATE, NOT_TAKEN = "applied", "refused", "dead_letter", "duplicate", "not_taken"
 _IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command"}

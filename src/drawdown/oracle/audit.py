@@ -9,8 +9,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Protocol
 
-from drawdown.oracle.rater import Account, Expected, Line, Oracle
+from drawdown.oracle.rater import Oracle
 from drawdown.oracle.reading import Refused, instant, read_json, usage_in
+from drawdown.oracle.state import Account, Expected, Line
 from drawdown.oracle.wallet import Wallet
 
 OUTPUTS = ("charges", "credit-charging", "account-events")
@@ -185,7 +186,8 @@ def seen_of(topic: str, output: dict[str, Any]) -> Expected:
     if topic == "account-events":
         amount = number(output["amount"])
         kind, plan = output["kind"], output["plan"]
-        return Expected(topic, kind, plan=plan, code=output["code"], reason=output["reason"], amount=amount)
+        code, reason, facts = output["code"], output["reason"], _facts(output.get("about", {}))
+        return Expected(topic, kind, plan=plan, code=code, reason=reason, amount=amount, facts=facts)
     lines = tuple(
         Line(
             instant(line["time"]),
@@ -199,6 +201,22 @@ def seen_of(topic: str, output: dict[str, Any]) -> Expected:
     )
     balances = tuple((b["id"], number(b["before"]), number(b["after"])) for b in output.get("balances", ()))
     return Expected(topic, event=output["event"]["id"], lines=lines, balances=balances)
+
+
+def _facts(about: dict[str, Any]) -> tuple[Any, ...]:
+    """Give what an account event is about in the oracle's words."""
+    for kind, told in about.items():
+        if kind == "period":
+            return instant(told["start"]), told["end"] and instant(told["end"])
+        if kind == "payment_request":
+            amounts = (number(told[field]) for field in ("amount", "rounding", "paid"))
+            return told["number"], *amounts, instant(told["due"])
+        if kind == "payment":
+            return told["number"], told["method"], told["reference"]
+        if kind == "item":
+            return told["service"], tuple(sorted(told["dimensions"].items()))
+        return (told["revision"], told["status"]) if kind == "offer" else (told["request"],)
+    return ()
 
 
 def _count(expected: list[Expected], found: Audit, *, replayed: bool) -> None:

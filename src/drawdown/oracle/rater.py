@@ -3,90 +3,19 @@
 import copy
 import json
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from drawdown.oracle import commands, life
 from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, usage_in
-from drawdown.oracle.rules import MICRO, covers, cycles, half_up, months, price_of, quantum
+from drawdown.oracle.rules import MICRO, covers, half_up, months, price_of, quantum
+from drawdown.oracle.state import Account, Expected, Job, Line, Plan, event
 
 QUARTER_HOUR, HOUR, WEEK = 900_000, 3_600_000, 7 * DAY
 PLANS_MAX, CLOSED_KEPT_MAX, PAST_MAX = 64, 16, 2_000
-
-
-@dataclass
-class Plan:
-    """A plan as the oracle keeps it."""
-
-    name: str
-    book: dict[str, Any]
-    amount: Fraction
-    start: int
-    end: int | None
-    grace: int
-    priority: int
-    scope: list[dict[str, Any]] | None
-    quotas: list[tuple[dict[str, Any], Fraction]]
-    order: int
-    spent: Fraction = Fraction(0)
-    spent_by: dict[str, Fraction] = field(default_factory=dict)
-    quota_spent: list[Fraction] = field(default_factory=list)
-    status: str = "active"
-    expired_by: str = ""
-    forfeited: Fraction = Fraction(0)
-
-
-@dataclass
-class Job:
-    """A fine-tuning job as the oracle keeps it."""
-
-    total: int = 0
-    last_end: int = 0
-    last_append: int = 0
-    gpus: Fraction = Fraction(0)
-    dimensions: dict[str, str] = field(default_factory=dict)
-    closed: bool = False
-    forget_at: int = 0
-
-
-@dataclass
-class Account:
-    """An account as the oracle keeps it."""
-
-    currency: str
-    zone: ZoneInfo
-    applied: int = 0
-    plans: list[Plan] = field(default_factory=list)
-    jobs: dict[str, Job] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one payer pays for one piece; plan None is on demand."""
-
-    time: int
-    meter: str
-    quantity: Fraction
-    amount: Fraction
-    book: str
-    plan: str | None
-
-
-@dataclass(frozen=True)
-class Expected:
-    """One record that must be among the outputs."""
-
-    topic: str
-    kind: str = ""
-    event: str = ""
-    lines: tuple[Line, ...] = ()
-    balances: tuple[tuple[str, Fraction, Fraction], ...] = ()
-    plan: str | None = None
-    code: str | None = None
-    reason: str | None = None
-    amount: Fraction = Fraction(0)
 
 
 class Oracle:
@@ -127,13 +56,15 @@ class Oracle:
             if account is None:
                 account = Account(command["currency"], ZoneInfo(command.get("time_zone", "UTC")))
                 self.accounts[name] = account
-                out = [_event("account_opened")]
+                out = [event("account_opened")]
             else:
-                out = [_event("command_refused", code="account_exists")]
+                out = [event("command_refused", code="account_exists")]
         elif account is None:
             raise Refused("unknown_account")
         elif command["command"] == "activate_plan":
-            out = [self._activate(account, command)]
+            out = [self._activate(account, command, appended)]
+        elif command["command"] != "timer":
+            out = commands.command(account, self.books, command, appended)
         else:
             account = copy.deepcopy(account)  # a refusal on the way changes nothing
             out = self._fire(account, appended)
@@ -141,43 +72,20 @@ class Oracle:
         account.applied += 1
         return out
 
-    def _activate(self, account: Account, command: dict[str, Any]) -> Expected:
-        name, scope = command["plan"], command.get("scope", "all")
+    def _activate(self, account: Account, command: dict[str, Any], appended: int) -> Expected:
+        name = command["plan"]
         start, end = instant(command["start"]), command.get("end") and instant(command["end"])
-        book = self.books.get((command["book"], command["book_version"]))
-        quotas = [(quota, Fraction(quota["amount"])) for quota in command.get("quotas", [])]
-        code = None
-        if any(plan.name == name for plan in account.plans):
+        code = commands.terms_code(account, self.books, command)
+        if name in account.offers or name in account.ended or any(plan.name == name for plan in account.plans):
             code = "plan_exists"
-        elif command["currency"] != account.currency or (book and book["currency"] != account.currency):
-            code = "wrong_currency"
-        elif book is None:
-            code = "unknown_book"
-        elif end is not None and end <= start:
-            code = "bad_interval"
-        elif _too_many(account.plans):
+        elif code not in {"wrong_currency", "unknown_book", "bad_interval"} and _too_many(account.plans):
             code = "too_many_plans"
-        elif any(not covers(scope, quota["service"], quota.get("dimensions", {})) for quota, _ in quotas):
-            code = "bad_quota"
-        if code or book is None:
-            return _event("command_refused", plan=name, code=code)
-        amount = Fraction(command["amount"])
-        account.plans.append(
-            Plan(
-                name=name,
-                book=book,
-                amount=amount,
-                start=start,
-                end=end,
-                grace=command.get("grace_seconds", 86_400) * 1000,
-                priority=command.get("priority", 100),
-                scope=None if scope == "all" else scope,
-                quotas=quotas,
-                order=account.applied + 1,
-                quota_spent=[Fraction(0) for _ in quotas],
-            )
-        )
-        return _event("plan_activated", plan=name, amount=amount)
+        if code:
+            return event("command_refused", plan=name, code=code)
+        plan = commands.new_plan(account, self.books[command["book"], command["book_version"]], command, start, end)
+        plan.reminded = life.reminded(end, appended)
+        account.plans.append(plan)
+        return event("plan_activated", plan=name, amount=plan.amount, facts=(start, end))
 
     def _use(self, usage: Usage, appended: int, *, replayed: bool) -> list[Expected]:
         if not replayed and appended - usage.end > self.windows.get(usage.service, self.window):
@@ -215,7 +123,8 @@ class Oracle:
         for plan in account.plans:
             if plan.status != "expired" and covers(plan.scope, usage.service, usage.dimensions):
                 inside |= {plan.start, usage.end if plan.end is None else plan.end}
-                inside |= set(cycles(plan.start, usage.end, account.zone))
+                inside |= {at for gap in plan.gaps for at in (gap.start, gap.end or usage.end)}
+                inside |= set(takewhile(lambda at: at < usage.end, life.boundaries(plan, account.zone)))
         bounds = [usage.start, *sorted(at for at in inside if usage.start < at < usage.end), usage.end]
         pieces = []
         left = dict(usage.quantities)
@@ -232,10 +141,7 @@ class Oracle:
     def _pay(
         self, account: Account, usage: Usage, pieces: list[tuple[int, str, Fraction]], appended: int
     ) -> list[Expected]:
-        plans = [
-            replace(plan, quota_spent=list(plan.quota_spent)) if plan.status != "expired" else plan
-            for plan in sorted(account.plans, key=_order)
-        ]
+        plans = [plan if plan.status == "expired" else plan.copied() for plan in sorted(account.plans, key=_order)]
         before = {plan.name: plan.amount - plan.spent for plan in plans}
         paid: list[Line] = []
         demand: list[Line] = []
@@ -254,7 +160,10 @@ class Oracle:
         if demand:
             out.append(Expected("credit-charging", event=usage.id, lines=tuple(demand)))
         account.plans = plans
-        return out + _used_up([plan for plan in plans if plan.name in payers and before[plan.name] > 0])
+        for plan in plans:
+            if before[plan.name] > plan.amount - plan.spent:
+                out += life.used(plan) + _used_up(account, plan, appended)
+        return out
 
     def _on_demand_line(self, account: Account, usage: Usage, piece: tuple[int, str, Fraction]) -> Line:
         time, meter, quantity = piece
@@ -295,11 +204,7 @@ class Oracle:
         """Do all that is due by `now`, earliest first."""
         out: list[Expected] = []
         while True:
-            due: list[tuple[int, str, Any]] = [
-                (plan.end if plan.status == "active" else plan.end + plan.grace, plan.name, plan)
-                for plan in account.plans
-                if plan.status != "expired" and plan.end is not None
-            ]
+            due = life.waiting(account)
             due += [(job.last_append + WEEK, name, job) for name, job in account.jobs.items() if not job.closed]
             due = [entry for entry in due if entry[0] <= now]
             if not due:
@@ -307,11 +212,8 @@ class Oracle:
             _, name, what = min(due, key=lambda entry: entry[:2])
             if isinstance(what, Job):
                 out += self._close(account, name, what, now)
-            elif what.status == "active":
-                what.status, what.expired_by = "settling", "time"
-                out.append(_event("plan_expired", plan=name, reason="time"))
             else:
-                out.append(_settle(what))
+                out += life.on_due(account, what, now)
 
     def _close(self, account: Account, name: str, job: Job, now: int) -> list[Expected]:
         """Close a job that fell silent; one that cannot be priced stays open for another week."""
@@ -331,9 +233,9 @@ class Oracle:
             out = self._pay(account, usage, extra(job, job.last_end), now)
         except Refused as refused:
             account.plans, job.last_append = plans, now
-            return [_event("job_not_closed", code=refused.code)]
+            return [event("job_not_closed", code=refused.code)]
         job.closed, job.forget_at = True, self._forgotten(job)
-        return [*out, _event("job_closed", reason="silence")]
+        return [*out, event("job_closed", reason="silence")]
 
     def _price(self, book: dict[str, Any], usage: Usage, meter: str) -> Fraction | None:
         key = (book["name"], book["version"], usage.service, meter, *usage.dimensions.items())
@@ -348,31 +250,17 @@ class Oracle:
         return [book for book in self.books.values() if book["kind"] == "on_demand" and book["currency"] == currency]
 
 
-def _event(kind: str, **values: Any) -> Expected:
-    return Expected("account-events", kind, **values)
-
-
-def _used_up(paying: list[Plan]) -> list[Expected]:
-    out = []
-    for plan in paying:
-        if plan.spent == plan.amount:
-            if not plan.expired_by:
-                plan.expired_by = "amount"
-                out.append(_event("plan_expired", plan=plan.name, reason="amount"))
-            plan.status = "settling"
-            if plan.end is None:
-                out.append(_settle(plan))
-    return out
+def _used_up(account: Account, plan: Plan, now: int) -> list[Expected]:
+    if plan.spent < plan.amount:
+        return []
+    out = [] if plan.expired_by else [event("plan_expired", plan=plan.name, reason="amount")]
+    plan.status, plan.expired_by = "settling", plan.expired_by or "amount"
+    return out + life.settle(account, plan, now) if plan.end is None else out
 
 
 def _too_many(plans: list[Plan]) -> bool:
     closed = sum(plan.status == "expired" for plan in plans)
     return len(plans) - closed + min(closed, CLOSED_KEPT_MAX) >= PLANS_MAX or closed - CLOSED_KEPT_MAX > PAST_MAX
-
-
-def _settle(plan: Plan) -> Expected:
-    plan.status, plan.forfeited = "expired", plan.amount - plan.spent
-    return _event("plan_settled", plan=plan.name, amount=plan.forfeited)
 
 
 def _order(plan: Plan) -> tuple[int, int, float, int]:
@@ -386,7 +274,7 @@ def _order(plan: Plan) -> tuple[int, int, float, int]:
 
 
 def _accepts(plan: Plan, usage: Usage, time: int, appended: int) -> bool:
-    if plan.status == "expired" or not covers(plan.scope, usage.service, usage.dimensions):
+    if plan.status == "expired" or life.in_gap(plan, time) or not covers(plan.scope, usage.service, usage.dimensions):
         return False
     return plan.start <= time and (plan.end is None or (time < plan.end and appended < plan.end + plan.grace))
 

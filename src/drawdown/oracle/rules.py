@@ -53,14 +53,11 @@ def months(start: int, end: int, zone: ZoneInfo) -> list[int]:
     return found
 
 
-def cycles(anchor: int, end: int, zone: ZoneInfo) -> list[int]:
-    """List the starts of a plan's cycles after its first, up to `end` or a little later."""
+def month_later(anchor: int, number: int, zone: ZoneInfo) -> int:
+    """Give the instant `number` months after another: the same local time, the day at most the month's last."""
     local = (_EPOCH + timedelta(milliseconds=anchor)).astimezone(zone)
-    found: list[int] = []
-    while not found or found[-1] < end:
-        total = local.month + len(found)
-        year, month = local.year + total // 12, total % 12 + 1
-        last = (datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) - timedelta(days=1)).day
-        at = local.replace(year=year, month=month, day=min(local.day, last), fold=0)
-        found.append((at - _EPOCH) // timedelta(milliseconds=1))
-    return found
+    total = local.month - 1 + number
+    year, month = local.year + total // 12, total % 12 + 1
+    last = (datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) - timedelta(days=1)).day
+    at = local.replace(year=year, month=month, day=min(local.day, last), fold=0)
+    return (at - _EPOCH) // timedelta(milliseconds=1)

@@ -1,10 +1,12 @@
 """Account events: what happened to an account, and which commands were applied or refused."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from drawdown.domain.model import AccountEvent
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.engine.records import Record
+from drawdown.wire.about import About, about_of
 from drawdown.wire.identity import output_id
 from drawdown.wire.instants import format_instant
 from drawdown.wire.outputs import Position, position_of
@@ -13,7 +15,7 @@ from drawdown.wire.outputs import Position, position_of
 class AccountEventMessage(msgspec.Struct, frozen=True, gc=False):
     """An account event. code: why a command was refused; reason: why a plan expired; command: its idempotency key.
 
-    credit: the voucher, top-up or adjustment that it is about.
+    credit: the voucher, top-up or adjustment that it is about. about: what else there is to say, left out if nothing.
     """
 
     version: int
@@ -34,6 +36,7 @@ class AccountEventMessage(msgspec.Struct, frozen=True, gc=False):
     position: Position
     appended: str
     rules: int
+    about: About | UnsetType = UNSET
 
 
 _encode = msgspec.json.Encoder().encode
@@ -63,5 +66,6 @@ def encode_account_event(
             position_of(record),
             format_instant(record.timestamp),
             rules,
+            UNSET if event.about is None else about_of(event),
         )
     )

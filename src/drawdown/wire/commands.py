@@ -1,67 +1,33 @@
 """Commands on `plan-commands`, where people and other services write: pydantic says what is wrong."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from drawdown.domain.catalogue import service
-from drawdown.domain.errors import Reject
-from drawdown.domain.limits import (
-    EVENT_BYTES_MAX,
-    ID_LENGTH_MAX,
-    NAME_LENGTH_MAX,
-    QUOTAS_MAX,
-    REPLAY_BYTES_MAX,
-    REPLAY_HEADERS_MAX,
-    SCOPE_ITEMS_MAX,
-)
-from drawdown.domain.model import ActivatePlan, Command, OpenAccount, Quota, ScopeItem, TimerFired
+from drawdown.domain.limits import EVENT_BYTES_MAX, ID_LENGTH_MAX, REPLAY_BYTES_MAX, REPLAY_HEADERS_MAX
+from drawdown.domain.model import ActivatePlan, Command, OpenAccount, TimerFired
 from drawdown.domain.money import currency, parse_amount
 from drawdown.engine.records import Record
+from drawdown.wire.basics import (
+    Base64,
+    CurrencyCode,
+    Ident,
+    Instant,
+    Name,
+    PlanMessage,
+    StrictMessage,
+    Version,
+    keyed,
+    quotas_of,
+    reason_of,
+    scope_of,
+)
 from drawdown.wire.instants import parse_instant
-from drawdown.wire.parsing import checked_bytes, dimensions, ident, name
-
-Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
-Ident = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
-Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["100.00"])]
-Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=REPLAY_BYTES_MAX, examples=["e30="])]
-Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T10:15:00.123Z"])]
+from drawdown.wire.parsing import checked_bytes, ident, name
+from drawdown.wire.plan_commands import LifeMessage, life_command_of
 
 
-def _known(version: int) -> int:
-    if version != 1:
-        raise PydanticCustomError("unknown_version", "version {version}; 1 is read", {"version": version})
-    return version
-
-
-Version = Annotated[
-    int, AfterValidator(_known), Field(json_schema_extra={"const": 1})
-]  # a Literal would take true and 1.0 for 1
-
-
-MESSAGE = ConfigDict(strict=True, extra="forbid", frozen=True)
-CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
-
-
-class _Message(BaseModel):
-    model_config = MESSAGE
-
-
-class ScopeItemMessage(_Message):
-    """A service, or a product: the service narrowed by dimensions."""
-
-    service: Name
-    dimensions: dict[str, str] = Field(default_factory=dict)
-
-
-class QuotaMessage(ScopeItemMessage):
-    """At most `amount` of the plan may be drawn by this service or product."""
-
-    amount: Decimal
-
-
-class OpenAccountMessage(_Message):
+class OpenAccountMessage(StrictMessage):
     """Open an account in a currency, fixed for good."""
 
     command: Literal["open_account"]
@@ -72,27 +38,17 @@ class OpenAccountMessage(_Message):
     time_zone: Name = "UTC"
 
 
-class ActivatePlanMessage(_Message):
+class ActivatePlanMessage(PlanMessage):
     """Activate a plan; it covers what is rated from then on, from `start` (inclusive) to `end` (exclusive)."""
 
     command: Literal["activate_plan"]
     version: Version
     id: Ident
-    account: Name
-    plan: Name
-    currency: CurrencyCode
-    book: Name
-    book_version: Annotated[int, Field(ge=1, le=10**9)]
-    amount: Decimal
     start: Instant
     end: Instant | None = None
-    grace_seconds: Annotated[int, Field(ge=0, le=90 * 86_400)] = 86_400
-    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 100
-    scope: Literal["all"] | Annotated[list[ScopeItemMessage], Field(min_length=1, max_length=SCOPE_ITEMS_MAX)] = "all"
-    quotas: Annotated[list[QuotaMessage], Field(max_length=QUOTAS_MAX)] = []
 
 
-class TimerMessage(_Message):
+class TimerMessage(StrictMessage):
     """Something of the account was due at `due`; the shard's owner sends it."""
 
     command: Literal["timer"]
@@ -102,21 +58,21 @@ class TimerMessage(_Message):
     due: Instant
 
 
-class CarriedHeaderMessage(_Message):
+class CarriedHeaderMessage(StrictMessage):
     """A header of the refused record; its value in base64."""
 
     name: Name
     value: Base64
 
 
-class LetterMessage(_Message):
+class LetterMessage(StrictMessage):
     """Where a dead letter stands on `dead-letters`."""
 
     partition: Annotated[int, Field(ge=0)]
     offset: Annotated[int, Field(ge=0)]
 
 
-class ReplayUsageMessage(_Message):
+class ReplayUsageMessage(StrictMessage):
     """Rate a refused usage event after all, by its own id, however late it is.
 
     value: the event's bytes, as they were refused or as they were repaired; headers: its `content-type` and `ce_…`.
@@ -129,13 +85,13 @@ class ReplayUsageMessage(_Message):
     account: Name
     topic: Annotated[str, Field(pattern=r"^usage\.[a-z0-9-]{1,64}$", examples=["usage.inference"])]
     value: Base64
-    headers: Annotated[list[CarriedHeaderMessage], Field(max_length=REPLAY_HEADERS_MAX)] = []
+    headers: Annotated[list[CarriedHeaderMessage], Field(max_length=REPLAY_HEADERS_MAX)] = []  # noqa: RUF012  pydantic copies it
     dead_letter: LetterMessage | None = None
     operator: Name
     reason: Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX)]
 
 
-Message = OpenAccountMessage | ActivatePlanMessage | ReplayUsageMessage | TimerMessage
+Message = OpenAccountMessage | ActivatePlanMessage | LifeMessage | ReplayUsageMessage | TimerMessage
 ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="command")])
 
 
@@ -155,16 +111,9 @@ def decode_command(record: Record) -> tuple[Command | ReplayUsageMessage, str]:
         return OpenAccount(account, message.currency, message.time_zone), message.id
     if isinstance(message, TimerMessage):
         return TimerFired(account, parse_instant(message.due, "due")), message.id
-    return _activation(message), message.id
-
-
-def keyed(record: Record, account: str) -> str:
-    """Give the account back if it is a name and the record's key; else raise Reject."""
-    name(account, "account")
-    if record.key != account.encode():
-        code = "missing_key" if record.key is None else "invalid_value"
-        raise Reject(code, f"the record's key must be the account, {account}")
-    return account
+    if isinstance(message, ActivatePlanMessage):
+        return _activation(message), message.id
+    return life_command_of(message), message.id
 
 
 def _activation(message: ActivatePlanMessage) -> ActivatePlan:
@@ -180,28 +129,6 @@ def _activation(message: ActivatePlanMessage) -> ActivatePlan:
         end=None if message.end is None else parse_instant(message.end, "end"),
         grace_ms=message.grace_seconds * 1000,
         priority=message.priority,
-        scope=() if message.scope == "all" else tuple(scope_item(item) for item in message.scope),
-        quotas=tuple(Quota(scope_item(quota), parse_amount(quota.amount, of)) for quota in message.quotas),
+        scope=scope_of(message.scope),
+        quotas=quotas_of(message.quotas, of),
     )
-
-
-def scope_item(message: ScopeItemMessage) -> ScopeItem:
-    """Give a service or product; raise Reject(unknown_service)."""
-    return ScopeItem(service(message.service).name, dimensions(message.dimensions))
-
-
-def reason_of(error: ValidationError) -> Reject:
-    """Say in the reasons' words what pydantic found first."""
-    first: Any = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the command"
-    kind = first["type"]
-    detail = f"{where}: {first['msg']}"
-    if kind == "json_invalid":
-        return Reject("not_json", detail)
-    if kind == "missing":
-        return Reject("missing_field", f"field {where} is missing")
-    if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return Reject("unknown_type", detail)
-    if kind == "unknown_version":
-        return Reject("unknown_version", detail)
-    return Reject("wrong_type" if kind.endswith("_type") else "invalid_value", detail)

@@ -9,7 +9,7 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_BYTES_MAX, BOOK_PRICES_MAX
 from drawdown.domain.money import currency, parse_amount
 from drawdown.domain.prices import Book, BookError, Price
-from drawdown.wire.commands import Decimal, Instant, Name, reason_of
+from drawdown.wire.basics import Decimal, Instant, Name, reason_of
 from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import dimensions, name
 

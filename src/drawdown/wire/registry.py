@@ -6,7 +6,7 @@ import msgspec
 
 from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, PRICES, WALLET_COMMANDS
-from drawdown.wire import commands, wallet_commands
+from drawdown.wire import commands, plan_commands, wallet_commands
 from drawdown.wire.account_event import AccountEventMessage
 from drawdown.wire.charge import ChargeMessage
 from drawdown.wire.overage import OverageMessage
@@ -56,6 +56,14 @@ MESSAGES: tuple[Message, ...] = (
     *(_usage(service) for service in (GPU_CONTAINER, FINE_TUNING, INFERENCE)),
     _command("open_account", _BOTH, commands.OpenAccountMessage),
     _command("activate_plan", (PLAN_COMMANDS,), commands.ActivatePlanMessage),
+    _command("request_plan", (PLAN_COMMANDS,), plan_commands.RequestPlanMessage),
+    _command("draft_plan", (PLAN_COMMANDS,), plan_commands.DraftPlanMessage),
+    _command("offer_plan", (PLAN_COMMANDS,), plan_commands.OfferPlanMessage),
+    _command("confirm_plan", (PLAN_COMMANDS,), plan_commands.ConfirmPlanMessage),
+    _command("record_payment", (PLAN_COMMANDS,), plan_commands.RecordPaymentMessage),
+    _command("pause_plan", (PLAN_COMMANDS,), plan_commands.PausePlanMessage),
+    _command("resume_plan", (PLAN_COMMANDS,), plan_commands.ResumePlanMessage),
+    _command("cancel_plan", (PLAN_COMMANDS,), plan_commands.CancelPlanMessage),
     _command("replay_usage", (PLAN_COMMANDS,), commands.ReplayUsageMessage),
     _command("timer", _BOTH, commands.TimerMessage),
     _command("grant_voucher", (WALLET_COMMANDS,), wallet_commands.GrantVoucherMessage),

@@ -18,22 +18,21 @@ from drawdown.domain.wallet.model import (
     WalletTimer,
 )
 from drawdown.engine.records import Record
-from drawdown.wire.commands import (
+from drawdown.wire.basics import (
     MESSAGE,
     CurrencyCode,
     Decimal,
     Ident,
     Instant,
     Name,
-    OpenAccountMessage,
     QuotaMessage,
     ScopeItemMessage,
-    TimerMessage,
     Version,
     keyed,
     reason_of,
     scope_item,
 )
+from drawdown.wire.commands import OpenAccountMessage, TimerMessage
 from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import checked_bytes, ident, name
 

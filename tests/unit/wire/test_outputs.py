@@ -119,7 +119,7 @@ def test_an_account_event_says_what_happened_and_which_input_did_it() -> None:
         "reason": "amount",
         "amount": "0.000000000",
         "detail": "the amount of plan p is used up",
-        "seq": 3,
+        "seq": 7,
         "command": None,
     }
 

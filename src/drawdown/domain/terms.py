@@ -1,0 +1,64 @@
+"""What is paid for a plan and when: terms, instalments, payment requests, payments. Frozen structs, no behaviour.
+
+Instants are ms since 1970 UTC, amounts quanta of the account's currency, as in model.py.
+"""
+
+from typing import Literal
+
+import msgspec
+
+TermsKind = Literal["upfront", "partial", "postpaid"]
+Method = Literal["card", "e-wallet", "bank-transfer"]
+RequestReason = Literal["plan", "first_part", "instalment", "statement"]
+
+
+class Instalment(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A dated part of a plan's price."""
+
+    due: int
+    amount: int
+
+
+class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How a plan is paid.
+
+    upfront: the whole price, then it starts. partial: `first`, then it starts; the rest by instalments, whose sum and
+    `first` are the price. postpaid: it starts at once; actual usage is asked for at each cycle's end; price and first
+    are 0. pay_within_ms: from a request to its due instant. overdue_grace_ms: from there to suspension, or to the lapse
+    of a plan that has not started.
+    """
+
+    kind: TermsKind
+    price: int
+    first: int
+    instalments: tuple[Instalment, ...]
+    pay_within_ms: int
+    overdue_grace_ms: int
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Money asked for, until it is paid.
+
+    number: counts the account's requests; 0 while it is only planned (an instalment before its time). amount: in the
+    currency's own digits; exact: what it was rounded from. told: how many of its notices are out, see payments.py.
+    """
+
+    number: int
+    plan: str
+    reason: RequestReason
+    amount: int
+    exact: int
+    due: int
+    grace_ms: int
+    paid: int = 0
+    told: int = 0
+
+
+class Payment(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Money that came in for a request. reference: the payment's own, taken once."""
+
+    number: int
+    method: Method
+    reference: str
+    amount: int
+    currency: str

@@ -1,0 +1,260 @@
+"""Commands of a plan's life: asked for, drafted, offered, confirmed, paid, paused, resumed, cancelled."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from drawdown.domain.calendar import MONTHS_A_YEAR
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import DAY_MS, INSTALMENTS_MAX, PAY_WITHIN_DAYS_MAX, PLAN_YEARS_MAX
+from drawdown.domain.model import (
+    CancelPlan,
+    ConfirmPlan,
+    DraftPlan,
+    Offer,
+    OfferPlan,
+    PausePlan,
+    RecordPayment,
+    RequestPlan,
+    ResumePlan,
+)
+from drawdown.domain.money import Currency, currency, parse_amount
+from drawdown.domain.payments import in_own_digits
+from drawdown.domain.terms import Instalment, Payment, Terms
+from drawdown.wire.basics import (
+    CurrencyCode,
+    Decimal,
+    Ident,
+    Instant,
+    Name,
+    PlanMessage,
+    Scope,
+    StrictMessage,
+    Version,
+    quotas_of,
+    scope_of,
+)
+from drawdown.wire.instants import parse_instant
+from drawdown.wire.parsing import name
+
+Days = Annotated[int, Field(ge=0, le=PAY_WITHIN_DAYS_MAX)]
+Text = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RequestPlanMessage(StrictMessage):
+    """Ask sales for a plan: for what, how much is expected, for how much, and who is to be called."""
+
+    command: Literal["request_plan"]
+    version: Version
+    id: Ident
+    account: Name
+    request: Name
+    scope: Scope = "all"
+    expected_usage: Text
+    budget: Decimal | None = None
+    currency: CurrencyCode
+    contact: Text
+
+
+class UpfrontMessage(StrictMessage):
+    """The whole price, then the plan starts."""
+
+    terms: Literal["upfront"]
+    price: Decimal
+    pay_within_days: Days = 14
+    overdue_grace_days: Days = 7
+
+
+class InstalmentMessage(StrictMessage):
+    """A dated part of the price."""
+
+    due: Instant
+    amount: Decimal
+
+
+class PartialMessage(StrictMessage):
+    """A first part, by amount or by percent of the price, then the plan starts; the rest by instalments."""
+
+    terms: Literal["partial"]
+    price: Decimal
+    first: Decimal | None = None
+    first_percent: Annotated[int, Field(ge=1, le=99)] | None = None
+    instalments: Annotated[list[InstalmentMessage], Field(min_length=1, max_length=INSTALMENTS_MAX)]
+    pay_within_days: Days = 14
+    overdue_grace_days: Days = 7
+
+
+class PostpaidMessage(StrictMessage):
+    """The plan starts at once; what was used is asked for at each cycle's end."""
+
+    terms: Literal["postpaid"]
+    pay_within_days: Days = 14
+    overdue_grace_days: Days = 7
+
+
+PaymentTerms = Annotated[UpfrontMessage | PartialMessage | PostpaidMessage, Field(discriminator="terms")]
+
+
+class DraftPlanMessage(PlanMessage):
+    """Write a plan: its first revision, or the next in its place.
+
+    It lasts `months` or `years` from its start, or until `end`, or, with none of them, until its amount is used up.
+    start: none for the moment of its activation; one that is past by then moves there.
+    """
+
+    command: Literal["draft_plan"]
+    version: Version
+    id: Ident
+    revision: Annotated[int, Field(ge=1, le=10**6)]
+    request: Name | None = None
+    start: Instant | None = None
+    end: Instant | None = None
+    months: Annotated[int, Field(ge=1, le=PLAN_YEARS_MAX * MONTHS_A_YEAR)] | None = None
+    years: Annotated[int, Field(ge=1, le=PLAN_YEARS_MAX)] | None = None
+    payment: PaymentTerms
+
+
+class _StepMessage(StrictMessage):
+    version: Version
+    id: Ident
+    account: Name
+    plan: Name
+
+
+class OfferPlanMessage(_StepMessage):
+    """Offer a revision to the customer; until: when the offer lapses, 30 days on if not said."""
+
+    command: Literal["offer_plan"]
+    revision: Annotated[int, Field(ge=1, le=10**6)]
+    until: Instant | None = None
+
+
+class ConfirmPlanMessage(_StepMessage):
+    """The customer agrees to exactly this revision."""
+
+    command: Literal["confirm_plan"]
+    revision: Annotated[int, Field(ge=1, le=10**6)]
+
+
+class PausePlanMessage(_StepMessage):
+    """Stop coverage and clock, until an instant or for as long as a pause may last."""
+
+    command: Literal["pause_plan"]
+    until: Instant | None = None
+
+
+class ResumePlanMessage(_StepMessage):
+    """Go on with a paused plan."""
+
+    command: Literal["resume_plan"]
+
+
+class CancelPlanMessage(_StepMessage):
+    """End a plan now or at its cycle's end, or take back one that has not started."""
+
+    command: Literal["cancel_plan"]
+    when: Literal["now", "cycle_end"] = "now"
+
+
+class RecordPaymentMessage(StrictMessage):
+    """Money came in for a payment request. reference: the payment's own, taken once."""
+
+    command: Literal["record_payment"]
+    version: Version
+    id: Ident
+    account: Name
+    number: Annotated[int, Field(ge=1, le=10**9)]
+    method: Literal["card", "e-wallet", "bank-transfer"]
+    reference: Ident
+    amount: Decimal
+    currency: CurrencyCode
+
+
+LifeMessage = (
+    RequestPlanMessage
+    | DraftPlanMessage
+    | OfferPlanMessage
+    | ConfirmPlanMessage
+    | PausePlanMessage
+    | ResumePlanMessage
+    | CancelPlanMessage
+    | RecordPaymentMessage
+)
+LifeCommand = RequestPlan | DraftPlan | OfferPlan | ConfirmPlan | PausePlan | ResumePlan | CancelPlan | RecordPayment
+
+
+def life_command_of(message: LifeMessage) -> LifeCommand:
+    """Read a message as the domain's command; raise Reject with the reason."""
+    account = message.account
+    if isinstance(message, DraftPlanMessage):
+        return DraftPlan(account, message.currency, _offer_of(message))
+    if isinstance(message, RequestPlanMessage):
+        return _request_of(message)
+    if isinstance(message, RecordPaymentMessage):
+        amount = parse_amount(message.amount, currency(message.currency))
+        paid = Payment(message.number, message.method, message.reference, amount, message.currency)
+        return RecordPayment(account, paid)
+    plan = name(message.plan, "plan")
+    if isinstance(message, OfferPlanMessage):
+        return OfferPlan(account, plan, message.revision, _optional(message.until, "until"))
+    if isinstance(message, ConfirmPlanMessage):
+        return ConfirmPlan(account, plan, message.revision)
+    if isinstance(message, PausePlanMessage):
+        return PausePlan(account, plan, _optional(message.until, "until"))
+    if isinstance(message, ResumePlanMessage):
+        return ResumePlan(account, plan)
+    return CancelPlan(account, plan, at_cycle_end=message.when == "cycle_end")
+
+
+def _request_of(message: RequestPlanMessage) -> RequestPlan:
+    budget = None if message.budget is None else parse_amount(message.budget, currency(message.currency))
+    scope = scope_of(message.scope)
+    request = name(message.request, "request")
+    return RequestPlan(message.account, request, scope, message.expected_usage, budget, message.contact)
+
+
+def _offer_of(message: DraftPlanMessage) -> Offer:
+    of = currency(message.currency)
+    given = [field for field in ("end", "months", "years") if getattr(message, field) is not None]
+    if len(given) > 1:
+        raise Reject("invalid_value", f"a plan has one of end, months and years, not {' and '.join(given)}")
+    return Offer(
+        plan=name(message.plan, "plan"),
+        revision=message.revision,
+        book=name(message.book, "book"),
+        book_version=message.book_version,
+        amount=parse_amount(message.amount, of),
+        start=_optional(message.start, "start"),
+        end=_optional(message.end, "end"),
+        months=message.months or (message.years * MONTHS_A_YEAR if message.years else None),
+        grace_ms=message.grace_seconds * 1000,
+        priority=message.priority,
+        scope=scope_of(message.scope),
+        quotas=quotas_of(message.quotas, of),
+        terms=_terms_of(message.payment, of),
+        request=message.request,
+    )
+
+
+def _terms_of(message: UpfrontMessage | PartialMessage | PostpaidMessage, of: Currency) -> Terms:
+    within, grace = message.pay_within_days * DAY_MS, message.overdue_grace_days * DAY_MS
+    if isinstance(message, PostpaidMessage):
+        return Terms("postpaid", 0, 0, (), within, grace)
+    price = parse_amount(message.price, of)
+    if isinstance(message, UpfrontMessage):
+        return Terms("upfront", price, price, (), within, grace)
+    if (message.first is None) == (message.first_percent is None):
+        raise Reject("invalid_value", "payment.first: the first part is given by amount or by percent, one of them")
+    if message.first is None:
+        first = in_own_digits(price * (message.first_percent or 0) // 100, of.code)
+    else:
+        first = parse_amount(message.first, of)
+    instalments = tuple(
+        Instalment(parse_instant(one.due, "payment.instalments.due"), parse_amount(one.amount, of))
+        for one in message.instalments
+    )
+    return Terms("partial", price, first, instalments, within, grace)
+
+
+def _optional(text: str | None, field: str) -> int | None:
+    return None if text is None else parse_instant(text, field)

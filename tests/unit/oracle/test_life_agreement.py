@@ -1,0 +1,35 @@
+"""The service and the oracle agree on lives of plans; what is conserved, in whatever order things happen."""
+
+from collections import Counter
+
+from hypothesis import HealthCheck, given, settings
+from tests.support.random_lives import lives
+from tests.support.random_worlds import World
+from tests.support.raters import applied_all, differences
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@given(lives())
+def test_service_and_oracle_agree_on_every_step_of_a_plans_life(world: World) -> None:
+    assert differences(applied_all(world.books, world.records)) == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@given(lives())
+def test_refused_commands_change_nothing_but_numbers_and_every_notice_comes_once(world: World) -> None:
+    notices: Counter[tuple[object, ...]] = Counter()
+    for step in applied_all(world.books, world.records):
+        events = step.said("account-events")
+        for event in events:
+            if event["kind"] in {"amount_used", "plan_ending"}:
+                notices[event["kind"], event["plan"], event["reason"]] += 1
+            if event["kind"] in {"payment_due", "payment_overdue", "payment_requested"}:
+                notices[event["kind"], event["about"]["payment_request"]["number"]] += 1
+        if any(event["kind"] == "command_refused" for event in events):
+            assert step.before is not None
+            assert step.after is not None
+            for what in ("plans", "offers", "requests", "requests_made", "payments", "past_plans", "jobs"):
+                assert getattr(step.before, what) == getattr(step.after, what)
+    assert [key for key, count in notices.items() if count > 1] == []
