@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.money import format_amount as _format
 from drawdown.scenario.form import Output, StateForm
-from drawdown.scenario.world import Told, World
+from drawdown.scenario.world import Told
 
 _DECIMAL = re.compile(r"-?\d{1,19}(\.\d{1,18})?", re.ASCII)
 _SHOWN = {
@@ -21,6 +21,14 @@ _SHOWN = {
     "duplicate": ("ledger",),
     "halted": ("detail",),
 }
+
+
+class Readable(Protocol):
+    """Where the ledgers' states can be read."""
+
+    def state(self, ledger: str, account: str) -> Any:
+        """Give a ledger's state of an account, None if it has none."""
+        ...
 
 
 def outputs(expected: Sequence[Output], came: Sequence[Told]) -> list[str]:
@@ -101,7 +109,7 @@ def _payers(paid: dict[str, Decimal]) -> str:
     return ", ".join(f"{payer} {_short(str(amount))}" for payer, amount in paid.items()) or "nobody"
 
 
-def states(expected: dict[str, StateForm], world: World) -> list[str]:
+def states(expected: dict[str, StateForm], world: Readable) -> list[str]:
     """List what differs of the accounts' states."""
     found = []
     for account, form in expected.items():
@@ -125,7 +133,7 @@ def _complete(form: StateForm, came: dict[str, Any], before: str) -> list[str]:
     return found
 
 
-def view(world: World, account: str) -> dict[str, Any]:
+def view(world: Readable, account: str) -> dict[str, Any]:
     """Give an account's plans and wallet as scenarios tell them."""
     owner, wallet = world.state("plans", account), world.state("wallet", account)
     return {

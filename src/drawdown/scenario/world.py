@@ -108,9 +108,9 @@ class World:
         if item.remember:
             known[item.identity] = item.content
         for emit in outcome.emits:
-            kind = _KINDS.get((emit.topic, ledger.name), _BY_TOPIC.get(emit.topic, "other"))
+            kind = kind_of(emit.topic, ledger.name)
             if emit.topic not in self._inputs or kind != "other":
-                told.append(Told(kind, _message(kind, emit.topic, emit.value)))
+                told.append(told_of(emit.topic, ledger.name, emit.value))
             if emit.topic in self._inputs:
                 waiting.append(self._record(emit.topic, record.key or b"", emit.value, record.timestamp))
 
@@ -129,14 +129,20 @@ def _check_content(before: bytes, item: Input) -> None:
         raise Reject("id_conflict", "this id was accepted before with other content; send a correction under a new id")
 
 
-def _message(kind: str, topic: str, value: bytes) -> dict[str, Any]:
-    """Read an output; charges get `paid`, other topics their `topic`."""
+def kind_of(topic: str, ledger: str) -> str:
+    """Say as what scenario files tell a ledger's output on a topic."""
+    return _KINDS.get((topic, ledger), _BY_TOPIC.get(topic, "other"))
+
+
+def told_of(topic: str, ledger: str, value: bytes) -> Told:
+    """Read an output; charges get `paid`, those of other topics their `topic`."""
+    kind = kind_of(topic, ledger)
     message: dict[str, Any] = msgspec.json.decode(value)
     if kind in {"charge", "drawn"}:
         message["paid"] = [(_payer(line["payer"]), line["amount"]) for line in message["lines"]]
     if kind == "other":
         message["topic"] = topic
-    return message
+    return Told(kind, message)
 
 
 def _payer(payer: dict[str, Any]) -> str:
