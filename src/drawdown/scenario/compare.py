@@ -61,7 +61,7 @@ def _fields(wanted: dict[str, Any], came: dict[str, Any], before: str) -> list[s
     for name, value in wanted.items():
         where = f"{before}{name}"
         if name not in came:
-            found.append(f"{where}: there is no such field; there are {', '.join(sorted(came))}")
+            found.append(f"{where}: there is no such field; there are {', '.join(sorted(came)) or 'none'}")
         elif name == "paid" and not before:
             found += _paid(value, came[name])
         else:

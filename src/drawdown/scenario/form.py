@@ -42,8 +42,8 @@ class Output(_Part):
 
     @model_validator(mode="after")
     def _one(self) -> "Output":
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"each output is one of {', '.join(_ONE)}")
+        if len(self.model_fields_set) != 1 or getattr(self, self.kind) is None:
+            raise ValueError(f"each output is one of {', '.join(_ONE)}, with a value")
         return self
 
     @field_validator("charge", "drawn")
@@ -139,4 +139,6 @@ def _say(entry: Any) -> str:
         return "this field is missing"
     if kind == "string_type" and isinstance(entry["input"], int):
         return f'write "{entry["input"]}" in quotes: it is text, as every amount is'
+    if kind in {"model_type", "dict_type"}:
+        return "fields are expected here, each as name: value"
     return str(entry["msg"]).removeprefix("Value error, ")

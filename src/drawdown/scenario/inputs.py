@@ -24,6 +24,7 @@ DATA: dict[str, dict[str, Any]] = {
 }
 _INSTANTS = frozenset({"start", "end", "expires", "due", "from", "to"})
 _ENVELOPE = ("service", "account", "id", "source", "type", "ends", "for")
+INSTANT_MIN, INSTANT_MAX = parse_instant("2000-01-01T00:00:00Z"), parse_instant("2199-12-31T23:59:59.999Z")
 Sent = tuple[str, str, bytes]  # topic, key, value
 
 
@@ -50,7 +51,10 @@ class Inputs:
             return base
         span = _SPAN.fullmatch(str(text))
         if span is not None and span[1]:
-            return base + int(span[2]) * _UNITS[span[3]] * (-1 if span[1] == "-" else 1)
+            at = base + int(span[2]) * _UNITS[span[3]] * (-1 if span[1] == "-" else 1)
+            if not INSTANT_MIN <= at < INSTANT_MAX:
+                raise self._document.wrong(path, f"{text} leads out of the years 2000 to 2199")
+            return at
         try:
             return parse_instant(str(text), str(path[-1]))
         except Reject as reject:

@@ -49,6 +49,8 @@ class World:
 
     def send(self, topic: str, key: bytes, value: bytes, at: int) -> list[Told]:
         """Append an input at an instant (ms) and all that follows from it; give the outputs in order."""
+        if topic not in self._inputs:
+            raise UserError(f"no ledger of this runner takes {topic}: add its ledger to scenario/world.py")
         waiting = deque([self._record(topic, key, value, at)])
         told: list[Told] = []
         while waiting:

@@ -71,7 +71,7 @@ def test_a_state_that_differs_is_told_and_one_not_listed_too() -> None:
         WHOLE + '      - drawn: {}\n    state: {acme: {wallet: {debt: "1", top_ups: {}}, plans: {p: {spent: "1"}}}}\n'
     )
     assert differences(text) == [
-        "state.acme.plans.p: there is no such field; there are ",
+        "state.acme.plans.p: there is no such field; there are none",
         "state.acme.wallet.debt: expected 1, came 2",
     ]
 
@@ -94,6 +94,10 @@ def test_a_state_that_differs_is_told_and_one_not_listed_too() -> None:
         ("scenario: s\nsteps:\n  - usage: {service: tea}\n", "s.yaml:3: steps.0.usage: service 'tea' is not"),
         ("scenario: s\nsteps:\n  - {usage: {}, command: {}}\n", "s.yaml:3: steps.0: a step has a command or"),
         ("scenario: s\nsteps:\n  - expect: [{}]\n", "s.yaml:3: steps.0.expect.0: each output is one of charge"),
+        ("scenario: s\nsteps:\n  - expect: [{event: }]\n", "s.yaml:3: steps.0.expect.0: each output is one of charge"),
+        ("scenario: s\nsteps: [{at: +99999999d}]\n", "s.yaml:2: steps.0.at: +99999999d leads out of the years"),
+        ("scenario: s\nbegins: +1h\nsteps: [{}]\n", "s.yaml:2: begins: +1h leads out of the years"),
+        ("scenario: s\naccounts: {a: }\nsteps: [{}]\n", "s.yaml:2: accounts.a: fields are expected here"),
         ("scenario: s\nprices:\n  - {name: b}\nsteps: [{}]\n", "s.yaml:3: prices.0: missing_field"),
     ],
 )  # fmt: skip
