@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from drawdown.adapters.clock import SystemClock
 from drawdown.demo.stage import Stage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
@@ -117,7 +118,11 @@ class Staged:
 
 
 async def staged(stack: LocalStack, plan: Plan) -> Report:
-    """Run a checked scenario on a stack, with topics and a worker of its own."""
+    """Run a checked scenario on a stack, with topics and a worker of its own. Raise UserError for one in the future."""
+    last = max(moment.at for moment in plan.moments)
+    if last > SystemClock().now_ms():
+        told = f"{plan.document.name} goes on until {format_instant(last)}: Kafka refuses records from the future"
+        raise UserError(f"{told}; let it begin earlier, or run it without --stack")
     settings = load_settings(
         kafka=stack.addresses.kafka,
         redis=stack.addresses.redis,
