@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 from pydantic import TypeAdapter
 
+from drawdown.scenario.form import Scenario
 from drawdown.topics import DEAD_LETTERS, USAGE
 from drawdown.wire.registry import MESSAGES, Message
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path("schemas")
 ASYNCAPI = "asyncapi.json"
+SCENARIO = "scenario.v1.json"  # a file that people write (docs/scenarios.md), not a message
 _DEAD_LETTER_HEADERS = {
     "reason": "why it was refused: one of a closed set of codes",
     "detail": "what happened, which value, in words",
@@ -32,6 +34,7 @@ def documents() -> dict[str, str]:
     """Give file name → text of everything under schemas/ that is generated."""
     made = {message.file: _written(schema_of(message)) for message in MESSAGES}
     made[ASYNCAPI] = _written(asyncapi())
+    made[SCENARIO] = _written({"$schema": DIALECT, **_schema(Scenario), "title": "scenario v1"})
     return made
 
 

@@ -97,3 +97,9 @@ FETCH_WAIT_MS: Final = 100  # how long an idle fetch waits for records
 RECOVERY_CHUNK_RECORDS: Final = 2_000
 RECOVERIES_AT_ONCE_MAX: Final = 4
 ID_BUCKET_MS: Final = 24 * 3_600_000  # ids are forgotten by the bucket, whole
+
+# --- scenarios --------------------------------------------------------------------------------
+SCENARIO_BYTES_MAX: Final = 256 * 1024  # of a file
+SCENARIO_DEPTH_MAX: Final = 16
+SCENARIO_STEPS_MAX: Final = 1_000
+SCENARIO_TIMERS_MAX: Final = 10_000  # that fire before one step

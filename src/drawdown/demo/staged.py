@@ -1,0 +1,171 @@
+"""A scenario on a real Kafka and Redis with a worker: the records carry the scenario's own clock (CreateTime)."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from drawdown.adapters.clock import SystemClock
+from drawdown.demo.stage import Stage
+from drawdown.domain.policy import Policy
+from drawdown.domain.prices import Prices
+from drawdown.engine.ledger import Ledger
+from drawdown.engine.records import Record
+from drawdown.engine.shard import WATERMARK_HEADER
+from drawdown.errors import UserError
+from drawdown.ledgers.plans import PlansLedger
+from drawdown.ledgers.wallet import WalletLedger
+from drawdown.local.stack import LocalStack
+from drawdown.scenario import compare
+from drawdown.scenario.form import Output
+from drawdown.scenario.inputs import Sent
+from drawdown.scenario.run import Plan, Report, StepDifferences, opening, standard_books
+from drawdown.scenario.world import Told, told_of
+from drawdown.settings import load_settings
+from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREATE_TIME, CREDIT_CHARGING, DEAD_LETTERS, PRICES, USAGE
+from drawdown.traces.events import Outgoing
+from drawdown.wire.instants import format_instant
+
+_CLOCK = b"the-scenarios-clock"
+_OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
+_ORDER = ("charge", "overage", "drawn", "event", "refused", "other")
+_POLL_SECONDS, _TIMER_SECONDS, _DUE_MAX = 0.1, 60, 100
+LEDGERS: tuple[Ledger, ...] = (PlansLedger(Prices(), Policy.default()), WalletLedger(Policy.default()))
+
+
+class States:
+    """The states of accounts as Redis held them after a step."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self.held: dict[tuple[str, str], Any] = {}
+
+    def state(self, ledger: str, account: str) -> Any:
+        """Give a ledger's state of an account, None if it has none."""
+        return self.held.get((ledger, account))
+
+
+class Staged:
+    """One scenario on a stage of its own: topics, keys and a worker that no other has."""
+
+    def __init__(self, stage: Stage, plan: Plan) -> None:
+        """Run a checked scenario on an open stage."""
+        self._stage = stage
+        self._plan = plan
+        self._seen: dict[str, int] = dict.fromkeys(_OUTPUTS, 0)
+
+    async def run(self) -> Report:
+        """Run it; give what differs."""
+        plan, stage = self._plan, self._stage
+        await stage.publish(_books(plan))
+        await stage.publish(_outgoing(sent, plan.begins) for sent in opening(plan))
+        stage.start_worker()
+        await stage.all_taken(seconds=120)
+        await self._new()
+        differing = []
+        for number, moment in enumerate(plan.moments):
+            await self._pass_time(moment.at)
+            if moment.sent:
+                await stage.publish(_outgoing(sent, moment.at) for sent in moment.sent)
+                await stage.all_taken()
+            found = compare.outputs(_expected(moment.step.expect), await self._new())
+            wanted = moment.step.state or {}
+            found += compare.states(wanted, await self._states(wanted))
+            if found:
+                line = plan.document.line(("steps", number))
+                differing.append(StepDifferences(number + 1, line, format_instant(moment.at), found))
+        return Report(plan.document.name, plan.scenario.scenario, len(plan.moments), differing)
+
+    async def _pass_time(self, until: int) -> None:
+        """Move the watermark to each due time up to an instant (ms), and wait until its timers are taken."""
+        while (due := await self._due(until)) is not None:
+            await self._stage.publish(_beat(due))
+            try:
+                async with asyncio.timeout(_TIMER_SECONDS):
+                    while (now := await self._due(due)) is not None and now <= due:
+                        self._stage.check_alive()
+                        await asyncio.sleep(_POLL_SECONDS)
+            except TimeoutError as error:
+                raise UserError(
+                    f"{_TIMER_SECONDS} seconds after {format_instant(due)} its timer was not taken"
+                ) from error
+            await self._stage.all_taken()
+
+    async def _due(self, until: int) -> int | None:
+        """Give the earliest due time up to an instant, of both ledgers."""
+        found = [due for cache in self._stage.caches.values() for _, due in await cache.due(0, until, _DUE_MAX)]
+        return min(found, default=None)
+
+    async def _new(self) -> list[Told]:
+        """Read the outputs since the last time, in the order in which steps are compared."""
+        log = await self._stage.read()
+        told = []
+        for topic in _OUTPUTS:
+            records = log[topic][self._seen[topic] :]
+            self._seen[topic] = len(log[topic])
+            told += [one for record in records if record.value and (one := _read(topic, record)) is not None]
+        return sorted(told, key=lambda one: (_ORDER.index(one.kind), one.message.get("ledger", "")))
+
+    async def _states(self, accounts: Sequence[str] | dict[str, Any]) -> States:
+        states = States()
+        for ledger in LEDGERS:
+            found = await self._stage.caches[ledger.name].look_up(0, [], list(accounts)) if accounts else None
+            for account, value in zip(accounts, found.states if found else (), strict=True):
+                states.held[ledger.name, account] = None if value is None else ledger.decode_state(value)
+        return states
+
+
+async def staged(stack: LocalStack, plan: Plan) -> Report:
+    """Run a checked scenario on a stack, with topics and a worker of its own. Raise UserError for one in the future."""
+    last = max(moment.at for moment in plan.moments)
+    if last > SystemClock().now_ms():
+        told = f"{plan.document.name} goes on until {format_instant(last)}: Kafka refuses records from the future"
+        raise UserError(f"{told}; let it begin earlier, or run it without --stack")
+    settings = load_settings(
+        kafka=stack.addresses.kafka,
+        redis=stack.addresses.redis,
+        prefix=f"scenario-{secrets.token_hex(4)}.",
+        shards=1,
+        timestamp_type=CREATE_TIME,
+    )
+    async with Stage(stack.addresses, settings) as stage:
+        return await Staged(stage, plan).run()
+
+
+def _read(topic: str, record: Record) -> Told | None:
+    """Read an output; None for what only moved the clock."""
+    if topic != DEAD_LETTERS:
+        value = record.value or b""
+        return told_of(topic, msgspec.json.decode(value)["ledger"], value)
+    if record.key == _CLOCK:
+        return None
+    headers = {name: content.decode("utf-8", "replace") for name, content in record.headers}
+    return Told("refused", {"code": headers["reason"], "detail": headers["detail"], "ledger": headers["ledger"]})
+
+
+def _expected(listed: Sequence[Output]) -> list[Output]:
+    """Order a step's outputs by topic, as only that order is on the log; a duplicate leaves nothing there."""
+    return sorted([one for one in listed if one.kind in _ORDER], key=lambda one: _ORDER.index(one.kind))
+
+
+def _outgoing(sent: Sent, at: int) -> Outgoing:
+    topic, account, value = sent
+    return Outgoing(topic, account.encode(), value, at)
+
+
+def _beat(at: int) -> list[Outgoing]:
+    """Give what moves the watermark of both ledgers to an instant (ms): usage that is refused, and the carried one."""
+    header = (WATERMARK_HEADER, b"%d" % at)
+    usage = [Outgoing(topic, _CLOCK, b"{}", at, partition=0) for topic in USAGE]
+    return [*usage, Outgoing(CREDIT_CHARGING, None, b"", at, headers=(header,), partition=0)]
+
+
+def _books(plan: Plan) -> list[Outgoing]:
+    standard = standard_books() if plan.scenario.standard_prices else []
+    messages = [*standard, *plan.scenario.prices]
+    return [
+        Outgoing(PRICES, f"{book.name}:{book.version}".encode(), msgspec.json.encode(message), appended)
+        for message, (book, appended) in zip(messages, plan.books, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Scenarios: what happens to accounts over time, as billing people write it down (docs/scenarios.md)."""

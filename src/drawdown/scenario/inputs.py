@@ -1,0 +1,125 @@
+"""From a step's command or usage to the record that goes in."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
+from drawdown.domain.errors import Reject
+from drawdown.scenario.form import Scenario, Step
+from drawdown.scenario.marked import Marked, Path
+from drawdown.wire.instants import format_instant, parse_instant
+from drawdown.wire.registry import MESSAGES
+from drawdown.wire.usage import TYPE_PREFIX
+
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SPAN = re.compile(r"([+-]?)(\d{1,12})(ms|s|m|h|d)", re.ASCII)
+_PREFIX = "command."
+COMMANDS = {one.name.removeprefix(_PREFIX): one for one in MESSAGES if one.name.startswith(_PREFIX)}
+DATA: dict[str, dict[str, Any]] = {
+    GPU_CONTAINER: {"container": "box", "gpu_model": "H100", "gpu_count": 1, "state": "running"},
+    FINE_TUNING: {"job": "job", "model": "Llama-3.1-8B", "gpu_model": "H100", "gpu_count": 1},
+    INFERENCE: {"endpoint": "chat", "model": "Qwen3-32B"},
+}
+_INSTANTS = frozenset({"start", "end", "expires", "due", "from", "to"})
+_ENVELOPE = ("service", "account", "id", "source", "type", "ends", "for")
+INSTANT_MIN, INSTANT_MAX = parse_instant("2000-01-01T00:00:00Z"), parse_instant("2199-12-31T23:59:59.999Z")
+Sent = tuple[str, str, bytes]  # topic, key, value
+
+
+class Inputs:
+    """Writes the inputs of one scenario."""
+
+    def __init__(self, scenario: Scenario, document: Marked) -> None:
+        """Fill in what its steps leave out. document: for messages about what is wrong."""
+        self._scenario = scenario
+        self._document = document
+        self._only = next(iter(scenario.accounts), "acme")
+
+    def of(self, number: int, step: Step, at: int) -> list[Sent]:
+        """Give the records of the n-th step, which stands at an instant (ms). Raise BadInput."""
+        if step.usage is not None:
+            return [self._usage(number, step.usage, at)]
+        if step.command is not None:
+            return self._command(number, step.command, step.ledger, at)
+        return []
+
+    def instant(self, text: Any, base: int, path: Path) -> int:
+        """Read an instant, or a span after (+) or before (-) another (ms). Raise BadInput."""
+        if text == "now":
+            return base
+        span = _SPAN.fullmatch(str(text))
+        if span is not None and span[1]:
+            at = base + int(span[2]) * _UNITS[span[3]] * (-1 if span[1] == "-" else 1)
+            if not INSTANT_MIN <= at < INSTANT_MAX:
+                raise self._document.wrong(path, f"{text} leads out of the years 2000 to 2199")
+            return at
+        try:
+            return parse_instant(str(text), str(path[-1]))
+        except Reject as reject:
+            told = f"{reject.detail}; or how long after or before: +90s, -15m, +2h, +30d; or now"
+            raise self._document.wrong(path, told) from reject
+
+    def _command(self, number: int, given: dict[str, Any], ledger: str | None, at: int) -> list[Sent]:
+        path: Path = ("steps", number, "command")
+        name = str(given.get("command", ""))
+        message = COMMANDS.get(name)
+        if message is None:
+            raise self._document.wrong(path, f"command {name!r} is not one of {', '.join(COMMANDS)}")
+        filled = {"version": 1, "id": f"step-{number + 1}", "account": self._only, **given}
+        account = self._scenario.accounts.get(str(filled["account"]))
+        fields = message.definition.model_fields
+        if "currency" in fields and account is not None:
+            filled.setdefault("currency", account.currency)
+        self._check_fields(fields, filled, path)
+        for field in _INSTANTS & filled.keys():
+            if filled[field] is not None:
+                filled[field] = format_instant(self.instant(filled[field], at, (*path, field)))
+        topics = [topic for topic in message.topics if ledger is None or _ledger_of(topic) == ledger]
+        if not topics:
+            raise self._document.wrong(path, f"the {ledger} ledger does not take {name}")
+        value = msgspec.json.encode(filled)
+        return [(topic, str(filled["account"]), value) for topic in topics]
+
+    def _check_fields(self, fields: dict[str, Any], filled: dict[str, Any], path: Path) -> None:
+        for field in filled:
+            if field not in fields:
+                raise self._document.wrong((*path, field), f"the command has no such field; it has {', '.join(fields)}")
+        for field, told in fields.items():
+            if told.is_required() and field not in filled:
+                raise self._document.wrong(path, f"the command needs the field {field}")
+
+    def _usage(self, number: int, given: dict[str, Any], at: int) -> Sent:
+        path: Path = ("steps", number, "usage")
+        service = str(given.get("service", ""))
+        if service not in DATA:
+            raise self._document.wrong(path, f"service {service!r} is not one of {', '.join(DATA)}")
+        account = str(given.get("account", self._only))
+        end = self.instant(given.get("ends", "now"), at, (*path, "ends"))
+        data = DATA[service] | {name: value for name, value in given.items() if name not in _ENVELOPE}
+        if service != INFERENCE:
+            start = end - self._length(given.get("for", "0s"), (*path, "for"))
+            data |= {"from": format_instant(start), "to": format_instant(end)}
+        elif "for" in given:
+            raise self._document.wrong((*path, "for"), "a call has no length; it has only `ends`")
+        event = {
+            "specversion": "1.0",
+            "id": str(given.get("id", f"step-{number + 1}")),
+            "source": str(given.get("source", "/scenario")),
+            "type": str(given.get("type", f"{TYPE_PREFIX}{service}.v1")),
+            "subject": account,
+            "time": format_instant(end),
+            "data": data,
+        }
+        return f"usage.{service}", account, msgspec.json.encode(event)
+
+    def _length(self, text: Any, path: Path) -> int:
+        span = _SPAN.fullmatch(str(text))
+        if span is None or span[1] == "+":
+            raise self._document.wrong(path, f"{text!r} is not a length such as 90s, 15m, 2h or 1d")
+        return int(span[2]) * _UNITS[span[3]] * (-1 if span[1] else 1)
+
+
+def _ledger_of(topic: str) -> str:
+    return {"plan-commands": "plans", "wallet-commands": "wallet"}.get(topic, topic.removesuffix("-commands"))
