@@ -110,7 +110,7 @@ def months_begin_in_utc(patch: Patch) -> None:
 
 @mistake
 def no_cut_where_a_cycle_begins(patch: Patch) -> None:
-    patch.setattr(pieces, "cycle_starts_between", lambda anchor, start, end, time_zone: [])
+    patch.setattr(pieces, "cycle_starts", lambda plan, start, end, time_zone: [])
 
 
 @mistake

@@ -33,7 +33,7 @@ class Sale(World):
         self.apply(DraftPlan("acc", "USD", made), at)
 
     def confirmed(self, terms: Terms = UPFRONT, at: int = T0, **change: object) -> None:
-        self.draft(offer(terms, **change), at)
+        self.draft(replace(offer(terms), **change), at)
         self.apply(OfferPlan("acc", "p", 1, None), at)
         self.apply(ConfirmPlan("acc", "p", 1), at)
 
