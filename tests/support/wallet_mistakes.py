@@ -296,9 +296,9 @@ def an_overage_is_drawn_twice(patch: Patch) -> None:
 
 @mistake
 def a_split_takes_no_part_for_the_others(patch: Patch) -> None:
-    kept = wallet_commands._parts
+    kept = wallet_commands.parts_of
     patch.setattr(
         wallet_commands,
-        "_parts",
+        "parts_of",
         lambda message, of: tuple(part for part in kept(message, of) if part.scope or not message.split),
     )

@@ -15,6 +15,7 @@ from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.oracle.audit import Audit, audit
+from drawdown.oracle.codes import audit_codes
 from drawdown.oracle.rater import Account, Oracle, Plan
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
@@ -66,6 +67,7 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
     if stage.settings.wallet:
         wallets = WalletOracle(policy.longest_window_ms + policy.skew_ms)
         audit_wallet(log, wallets, found)
+        audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
     return summarise(log, found, seconds), found

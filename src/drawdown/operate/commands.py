@@ -22,6 +22,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "grant_voucher": (WALLET_COMMANDS,),
     "top_up": (WALLET_COMMANDS,),
     "adjust": (WALLET_COMMANDS,),
+    "redeem_code": (WALLET_COMMANDS,),
 }
 APPLIED, REFUSED, DEAD_LETTER, DUPLICATE, NOT_TAKEN = "applied", "refused", "dead_letter", "duplicate", "not_taken"
 _IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command"}
