@@ -20,7 +20,15 @@ from drawdown.oracle.rater import Account, Oracle, Plan
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
 
-CREDIT_EVENTS = ("voucher_granted", "voucher_used_up", "topped_up", "debt_paid", "adjusted")
+CREDIT_EVENTS = (
+    "voucher_granted",
+    "voucher_used_up",
+    "topped_up",
+    "debt_paid",
+    "adjusted",
+    "codes_redeemed",
+    "redemption_refused",
+)
 MISSING = "missing in Redis"
 
 
