@@ -20,6 +20,7 @@ from drawdown.engine.ledger import Ledger
 from drawdown.engine.ports import Clock
 from drawdown.engine.runtime import Runtime
 from drawdown.errors import UserError
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.settings import Settings
@@ -75,7 +76,9 @@ async def assemble(settings: Settings) -> Parts:
         undo.push_async_callback(prices.stop)
         await prices.start()
         changed = asyncio.Event()
-        ledgers: list[Ledger] = [ledger, WalletLedger(settings.policy)] if settings.wallet else [ledger]
+        ledgers: list[Ledger] = [ledger]
+        if settings.wallet:
+            ledgers += [WalletLedger(settings.policy), CodesLedger()]
         lanes = tuple(_lane(settings, one, redis, clock, changed) for one in ledgers)
         undo.pop_all()
     return Parts(lanes, prices, redis)

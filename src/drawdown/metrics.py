@@ -15,13 +15,14 @@ from drawdown.domain.errors import REASONS
 from drawdown.domain.money import CURRENCIES
 from drawdown.engine.counts import OUTCOMES, SHARD_STATES, STAGES
 from drawdown.engine.errors import DOUBTS, PARTS
-from drawdown.topics import CREDIT_CHARGING, PLAN_COMMANDS, USAGE, WALLET_COMMANDS
+from drawdown.topics import CODE_COMMANDS, CREDIT_CHARGING, PLAN_COMMANDS, USAGE, WALLET_COMMANDS
 
 COMMANDS, UNKNOWN = "commands", "unknown"
 SERVICE_OF_TOPIC: Final = {
     **{topic: topic.removeprefix("usage.") for topic in USAGE},
     PLAN_COMMANDS: COMMANDS,
     WALLET_COMMANDS: COMMANDS,
+    CODE_COMMANDS: COMMANDS,
     CREDIT_CHARGING: UNKNOWN,
 }
 

@@ -17,6 +17,7 @@ ACCOUNT_EVENTS = "account-events"
 DEAD_LETTERS = "dead-letters"
 PLAN_COMMANDS = "plan-commands"
 WALLET_COMMANDS = "wallet-commands"
+CODE_COMMANDS = "code-commands"
 USAGE = ("usage.gpu-container", "usage.fine-tuning", "usage.inference")
 LOG_APPEND_TIME: Final = "LogAppendTime"
 CREATE_TIME: Final = "CreateTime"
@@ -33,13 +34,13 @@ class TopicSpec(msgspec.Struct, frozen=True):
 def plan_topics(
     shards: int, *, timestamp_type: str = LOG_APPEND_TIME, memory_ms: int = MEMORY_DEFAULT_MS, wallet: bool = True
 ) -> tuple[TopicSpec, ...]:
-    """List the topics of the plans ledger and, if it is on, of the wallet ledger.
+    """List the topics of the plans ledger and, if the wallet is on, of the wallet and codes ledgers.
 
     timestamp_type: of the inputs; CreateTime on local stacks only, and then nothing is ever too old to keep.
     memory_ms: longest accept window and skew.
     """
-    ledgers = ("plans", "wallet") if wallet else ("plans",)
-    commands = (PLAN_COMMANDS, WALLET_COMMANDS) if wallet else (PLAN_COMMANDS,)
+    ledgers = ("plans", "wallet", "codes") if wallet else ("plans",)
+    commands = (PLAN_COMMANDS, WALLET_COMMANDS, CODE_COMMANDS) if wallet else (PLAN_COMMANDS,)
     retention = FOR_EVER if timestamp_type == CREATE_TIME else str(INPUT_RETENTION_MS)
     inputs = {"message.timestamp.type": timestamp_type, "retention.ms": retention}
     outputs = {"retention.ms": str(90 * DAY_MS)}

@@ -183,6 +183,21 @@ async def test_shards_have_producers_of_their_own(log: Log) -> None:
     await other.close()
 
 
+async def test_one_shards_transaction_reaches_another_partition_whole_or_not_at_all(log: Log) -> None:
+    shard = await log.fence(0)
+    there = OutRecord("totals", 1, b"another's key", b"told")
+    offsets = await committed(log, shard, [state(b"a"), there, commit(1)])
+    found = await log.read_input(1, "totals", offsets["totals", 1])
+    assert found is not None
+    assert (found.key, found.value) == (there.key, there.value)
+    await (await log.fence(0)).close()
+    with pytest.raises(Doubt):
+        await shard.commit([there, commit(2)])
+    _, end = (await log.input_bounds(1, ["totals"]))["totals"]
+    assert [await log.read_input(1, "totals", at) for at in range(offsets["totals", 1] + 1, end)] in ([], [None])
+    await shard.close()
+
+
 async def test_a_next_owner_sees_all_that_was_committed_before_it_fenced(log: Log) -> None:
     for number in range(1, 8):
         shard = await log.fence(0)

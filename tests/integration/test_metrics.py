@@ -106,6 +106,6 @@ def everything_is_shown(samples: Samples) -> None:
     assert total(samples, "drawdown_last_commit_timestamp_seconds", ledger="plans") > 1_700_000_000
     lags = [labels for name, labels in samples if name == "drawdown_lag_records"]
     assert total(samples, "drawdown_lag_records") == 0
-    assert len(lags) == 4 * 6  # four shards; three usage topics, credit-charging, two of commands
+    assert len(lags) == 4 * 7  # four shards; three usage topics, credit-charging, three of commands
     assert total(samples, "drawdown_stage_seconds_count", ledger="plans", stage="apply") > 0
     assert total(samples, "drawdown_stage_seconds_count", ledger="plans", stage="fetch") > 0

@@ -22,7 +22,7 @@ async def test_balances_charges_and_lag(stack: LocalStack, prefix: str) -> None:
         await conserved(stage, 400)
         caught_up = await drawdown(stage, "lag", "--wait", "30", "--json")
         assert (caught_up.code, caught_up.json["records"]) == (0, 0)
-        assert {one["ledger"] for one in caught_up.json["partitions"]} == {"plans", "wallet"}
+        assert {one["ledger"] for one in caught_up.json["partitions"]} == {"plans", "wallet", "codes"}
 
         keys = await stage.redis.dbsize()
         account = (await drawdown(stage, "account", "show", PLANNED, "--json")).json

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 from tests.support import wallet_messages as messages
-from tests.support.messages import DAY, HOUR, T0, Message, open_account, timer
+from tests.support.codes import CODE, redeem_code
+from tests.support.messages import ACCOUNT, DAY, HOUR, T0, Message, open_account, timer
 from tests.support.wallet_raters import FORFEIT_AFTER
 
 from drawdown.engine.records import Record
@@ -46,7 +47,7 @@ def lives(draw: st.DrawFn, inputs_max: int = 24) -> Life:
         made.append(open_account(currency=currency))
         moments.insert(0, T0)
     for number in range(len(made), len(moments)):
-        kind = draw(st.integers(0, 11))
+        kind = draw(st.integers(0, 13))
         told = draw(st.sampled_from(("JPY",) if draw(st.integers(0, 19)) == 0 else (currency,)))
         if kind <= 5:  # half of all
             seq += draw(st.sampled_from((1, 1, 1, 1, 1, 1, 1, 0))) if seq else 1
@@ -86,9 +87,29 @@ def _command(draw: st.DrawFn, kind: int, number: int, now: int, currency: str) -
         name = draw(st.sampled_from(("a-1", f"a-{number}", f"a-{number}")))
         sign = draw(st.sampled_from(("", "-")))
         return messages.adjust(name, ident=ident, currency=currency, amount=sign + draw(AMOUNTS))
+    if kind >= 12:
+        return draw(_redemption(kind, number, currency))
     name = draw(st.sampled_from(("t-1", f"t-{number}", f"t-{number}")))
     amount = str(max(SMALLEST.get(currency, 3_000) + draw(st.sampled_from((-1, 0, 0, 0, 7))), 0))
     return messages.top_up(name, ident=ident, currency=currency, amount=amount)
+
+
+@st.composite
+def _redemption(draw: st.DrawFn, kind: int, number: int, currency: str) -> Message:
+    """A code is tried, or a try answered: one that was made, or that nobody made."""
+    name = draw(st.sampled_from(("v-1", "r-1", "r-2", "r-3")))
+    if kind == 12:
+        return redeem_code(ACCOUNT, redemption=name) | {"id": f"c-{number}"}
+    answer = {"command": "code_answer", "version": 1, "id": f"c-{number}", "account": ACCOUNT}
+    answer |= {"redemption": name, "code": CODE}
+    if draw(st.integers(0, 3)) == 0:
+        return answer | {"refused": draw(st.sampled_from(("wrong_code", "code_used")))}
+    parts = [{"scope": [], "others_than": [], "amount": draw(st.sampled_from(("1", "3.333333", "10")))}]
+    lasting = draw(st.booleans())
+    terms: Message = {"campaign": draw(st.sampled_from(("spring", "autumn"))), "currency": currency, "priority": 100}
+    terms |= {"parts": parts, "per_account_max": draw(st.integers(1, 2))}
+    terms |= {"expires": None if lasting else format_instant(draw(st.sampled_from(ENDS)))}
+    return answer | {"terms": terms | {"valid_ms": DAY if lasting else None}}
 
 
 @st.composite

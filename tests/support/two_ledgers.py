@@ -1,4 +1,4 @@
-"""Plans and wallet over the ports' twins in memory: the second ledger takes what the first one writes."""
+"""Plans, wallet and codes over the ports' twins in memory: the second ledger takes what the first one writes."""
 
 import asyncio
 import contextlib
@@ -25,6 +25,7 @@ from drawdown.engine.ports import Log
 from drawdown.engine.records import Batch, Record
 from drawdown.engine.runtime import Runtime
 from drawdown.engine.shard import is_tick
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
@@ -44,15 +45,15 @@ def plans() -> PlansLedger:
     return PlansLedger(prices, POLICY)
 
 
-LEDGERS: tuple[Ledger, ...] = (plans(), WalletLedger(POLICY))
+LEDGERS: tuple[Ledger, ...] = (plans(), WalletLedger(POLICY), CodesLedger())
 
 
 def topics() -> list[str]:
-    found = ["dead-letters"]
+    found = ["dead-letters", "code-commands"]
     for ledger in LEDGERS:
         found += [ledger.command_topic, *ledger.usage_topics, *ledger.output_topics]
         found += [f"changelog.{ledger.name}", f"known-ids.{ledger.name}"]
-    return found
+    return list(dict.fromkeys(found))
 
 
 class Lane:

@@ -19,6 +19,7 @@ from drawdown.domain.wallet.model import (
     WalletCharge,
     WalletCommand,
     WalletDecision,
+    WalletOutput,
     WalletTimer,
 )
 
@@ -69,7 +70,7 @@ class World:
 
     def __init__(self, *, currency: str = "USD", opened: bool = True) -> None:
         self.state: Wallet | None = None
-        self.outputs: list[WalletCharge | AccountEvent] = []
+        self.outputs: list[WalletOutput] = []
         if opened:
             self.apply(OpenWallet("acc", currency))
 

@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 from tests.support import wallet_messages as messages
+from tests.support.codes import CODE, redeem_code
 from tests.support.messages import DAY, T0, Message, open_account, timer
 from tests.support.wallet_raters import FORFEIT_AFTER
 
@@ -38,6 +39,13 @@ class Account:
         told = change if "split" in change else {"amount": amount} | change
         told = {"currency": self._currency, "expires": format_instant(expires)} | told
         self.command(messages.grant_voucher(name, **told), at)
+
+    def answer(self, redemption: str, *, at: int = T0, refused: str = "", **terms: Any) -> None:
+        """Let the codes ledger answer a try."""
+        message: Message = {"command": "code_answer", "version": 1, "redemption": redemption, "code": CODE}
+        told = {"campaign": "spring", "currency": self._currency, "priority": 100, "per_account_max": 1}
+        told |= {"parts": [{"scope": [], "others_than": [], "amount": "10"}], "expires": None, "valid_ms": None}
+        self.command(message | ({"refused": refused} if refused else {"terms": told | terms}), at)
 
     def top_up(self, name: str, amount: str = "25", **change: Any) -> None:
         self.command(messages.top_up(name, **({"currency": self._currency, "amount": amount} | change)))
@@ -167,7 +175,26 @@ def dong() -> Account:
     return made
 
 
-RULES = (order_of_vouchers, scopes_and_splits, expiry, debt, corrections, refusals, seqs, dong)
+def codes() -> Account:
+    """Codes that are granted, refused by the codes ledger, refused by the wallet, and tried too often."""
+    made = Account("codes")
+    for number in range(12):  # the last two are too many
+        made.command(redeem_code("codes", redemption=f"r-{number}"))
+    made.answer("r-0", expires=format_instant(LATER))
+    made.answer("r-1", campaign="autumn", valid_ms=5 * DAY, at=T0 + DAY)
+    made.answer("r-2", valid_ms=DAY, at=T0 + DAY)  # one of its campaign is enough
+    made.answer("r-3", campaign="yen", currency="JPY", valid_ms=DAY, at=T0 + DAY)
+    made.answer("r-4", campaign="old", expires=format_instant(SOON), at=FORFEITED)
+    made.command(redeem_code("codes", redemption="r-0"), FORFEITED)
+    made.command(redeem_code("codes", redemption="r-12"), FORFEITED)
+    for number in (5, 6, 7, 8, 9, 12):
+        made.answer(f"r-{number}", refused="wrong_code", at=FORFEITED)
+    made.use("4", time=T0 + 2 * DAY, at=FORFEITED)
+    made.use("12", time=T0 + 6 * DAY, at=FORFEITED)
+    return made
+
+
+RULES = (order_of_vouchers, scopes_and_splits, expiry, debt, corrections, refusals, seqs, dong, codes)
 
 
 def records() -> list[Record]:

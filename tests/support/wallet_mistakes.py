@@ -6,10 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from drawdown.domain.policy import Policy
-from drawdown.domain.wallet import commands, decide
+from drawdown.domain.wallet import commands, decide, redeeming
 from drawdown.domain.wallet import credits as sources
 from drawdown.domain.wallet.draft import Draft
-from drawdown.domain.wallet.model import AddCredit, Adjust, GrantVoucher, OverageDue, Part, Payment, TopUp, Voucher
+from drawdown.domain.wallet.model import (
+    AddCredit,
+    Adjust,
+    CodeTerms,
+    GrantVoucher,
+    OverageDue,
+    Part,
+    Payment,
+    SettleCode,
+    TopUp,
+    Voucher,
+)
 from drawdown.wire import wallet_commands
 
 Patch = pytest.MonkeyPatch
@@ -296,9 +307,59 @@ def an_overage_is_drawn_twice(patch: Patch) -> None:
 
 @mistake
 def a_split_takes_no_part_for_the_others(patch: Patch) -> None:
-    kept = wallet_commands._parts
+    kept = wallet_commands.parts_of
     patch.setattr(
         wallet_commands,
-        "_parts",
+        "parts_of",
         lambda message, of: tuple(part for part in kept(message, of) if part.scope or not message.split),
     )
+
+
+# --- voucher codes ------------------------------------------------------------------------------------------------
+
+
+@mistake
+def tries_are_not_limited(patch: Patch) -> None:
+    patch.setattr(redeeming, "CODE_TRIES_MAX", 100)
+
+
+@mistake
+def tries_are_forgotten_at_once(patch: Patch) -> None:
+    patch.setattr(redeeming, "CODE_TRIES_WINDOW_MS", 0)
+    patch.setattr(redeeming, "CODE_TRIES_MAX", 11)
+
+
+@mistake
+def a_campaign_has_no_limit(patch: Patch) -> None:
+    kept = redeeming._refusal
+
+    def refusal(draft: Draft, terms: CodeTerms, *rest: object, over: bool) -> object:
+        return kept(draft, replace(terms, per_account_max=99), *rest, over=over)  # type: ignore[arg-type]
+
+    patch.setattr(redeeming, "_refusal", refusal)
+
+
+@mistake
+def a_code_in_another_currency_is_granted(patch: Patch) -> None:
+    kept = redeeming._refusal
+
+    def refusal(draft: Draft, terms: CodeTerms, *rest: object, over: bool) -> object:
+        return kept(draft, replace(terms, currency=draft.wallet.currency), *rest, over=over)  # type: ignore[arg-type]
+
+    patch.setattr(redeeming, "_refusal", refusal)
+
+
+@mistake
+def credit_of_a_code_may_be_over_when_it_is_granted(patch: Patch) -> None:
+    patch.setattr(redeeming, "grant_refusal", lambda draft, voucher, over: None)
+
+
+@mistake
+def credit_of_a_code_lasts_for_ever(patch: Patch) -> None:
+    kept = redeeming._grant
+    patch.setattr(redeeming, "_grant", lambda draft, terms, asked, expires: kept(draft, terms, asked, expires * 2))
+
+
+@mistake
+def a_refused_code_is_not_given_back(patch: Patch) -> None:
+    patch.setattr(redeeming, "SettleCode", lambda code, account, ident, granted: SettleCode(code, account, ident, True))

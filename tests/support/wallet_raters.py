@@ -17,11 +17,11 @@ from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.errors import Halt
 from drawdown.engine.records import Record
 from drawdown.ledgers.wallet import WalletLedger
-from drawdown.oracle.reading import Refused
-from drawdown.oracle.wallet import Drawn, WalletOracle
+from drawdown.oracle.reading import Refused, instant
+from drawdown.oracle.wallet import Drawn, ToCodes, WalletOracle
 from drawdown.oracle.wallet import Wallet as OracleWallet
 from drawdown.oracle.wallet_audit import OUTPUTS, _seen
-from drawdown.topics import CREDIT_CHARGING
+from drawdown.topics import CODE_COMMANDS, CREDIT_CHARGING
 
 POLICY = Policy.default()
 FORFEIT_AFTER = POLICY.longest_window_ms + POLICY.skew_ms
@@ -54,6 +54,7 @@ class WalletRaters:
         self.ledger = WalletLedger(POLICY)
         self.oracle = WalletOracle(FORFEIT_AFTER)
         self.states: dict[str, Wallet] = {}
+        self.sent: list[ToCodes] = []
         self._reread = reread
 
     def apply(self, record: Record) -> Step:
@@ -71,7 +72,7 @@ class WalletRaters:
         elif step.code:
             step.difference = f"the ledger refuses: {step.code}"
         else:
-            step.difference = _difference(step, expected) or self._left(step.message["account"])
+            step.difference = _difference(step, expected) or self._sent(step) or self._left(step.message["account"])
         return step
 
     def _decide(self, step: Step) -> None:
@@ -108,10 +109,21 @@ class WalletRaters:
             return []  # taken before
         return oracle.draw(message)
 
+    def _sent(self, step: Step) -> str:
+        """Compare what the codes ledger is told."""
+        self.sent += [_told_to_codes(said) for said in step.said(CODE_COMMANDS)]
+        wanted = self.oracle.to_codes
+        return "" if self.sent == wanted else f"the codes ledger is told {self.sent}, the oracle says {wanted}"
+
     def _left(self, name: str) -> str:
         """Compare what is left in every source, and the numbers."""
         held, told = _held(self.states[name]), _told(self.oracle.wallets[name])
         return "" if held == told else f"the wallet holds {held}, the oracle says {told}"
+
+
+def _told_to_codes(said: dict[str, Any]) -> ToCodes:
+    what = instant(said["at"]) if said["command"] == "claim_code" else said["granted"]
+    return ToCodes(said["command"], said["account"], said["redemption"], said["code"], what)
 
 
 def _difference(step: Step, expected: list[Drawn]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from drawdown.cli import account, charges, dead_letters, plan, prices, scenario, topics
+from drawdown.cli import account, charges, codes, dead_letters, plan, prices, scenario, topics, wallet
 from drawdown.cli.options import AsJson, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
@@ -17,6 +17,8 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(prices.app, name="prices")
 app.add_typer(account.app, name="account")
 app.add_typer(plan.app, name="plan")
+app.add_typer(wallet.app, name="wallet")
+app.add_typer(codes.app, name="codes")
 app.add_typer(charges.app, name="charges")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(scenario.app, name="scenario")

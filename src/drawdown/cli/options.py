@@ -33,6 +33,7 @@ class LedgerName(StrEnum):
 
     PLANS = "plans"
     WALLET = "wallet"
+    CODES = "codes"
 
 
 ServiceFilter = Annotated[Service | None, typer.Option("--service", help="of this service")]

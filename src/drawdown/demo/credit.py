@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from drawdown.demo.scenario import HOUR, MINUTE, account_name, amount, command, currency_of
-from drawdown.topics import WALLET_COMMANDS
+from drawdown.topics import CODE_COMMANDS, WALLET_COMMANDS
 from drawdown.traces.events import Outgoing
+from drawdown.wire.code_commands import hash_of
 from drawdown.wire.instants import format_instant
 
 _DAY = 24 * HOUR
+CODES = [f"DEMO0000{number:02d}" for number in range(8)]  # a campaign's codes are drawn; a demonstration's are the same
 
 
 def before(count: int, now: int) -> Iterator[Outgoing]:
@@ -40,6 +44,29 @@ def after(count: int, now: int) -> Iterator[Outgoing]:
         yield _top_up(number, "late", now)
     yield _adjust(0, "goodwill", now, "3.00")
     yield _adjust(2, "correction", now, "-1.25")
+
+
+def codes(now: int) -> Iterator[Outgoing]:
+    """Issue a campaign; the last code is over."""
+    for code in CODES:
+        message = {"command": "issue_code", "version": 1, "id": f"issue-{code}", "code": hash_of(code)}
+        message |= {"campaign": "demonstration", "currency": "USD", "amount": "2.50", "valid_seconds": 30 * 86_400}
+        if code == CODES[-1]:
+            message["closes"] = format_instant(now - HOUR)
+        yield Outgoing(CODE_COMMANDS, hash_of(code).encode(), msgspec.json.encode(message), now)
+
+
+def redemptions(now: int) -> Iterator[Outgoing]:
+    """Redeem codes: one is tried by two accounts, one by an account in VND, one is over, and one is wrong."""
+    for number, code in ((0, 0), (1, 1), (2, 1), (3, 2), (4, 7), (0, 3)):
+        yield _redeem(number, CODES[code], now)
+    yield _redeem(5, "WRONG00000", now)
+
+
+def _redeem(number: int, code: str, now: int) -> Outgoing:
+    ident = f"{account_name(number)}-{code[-2:]}"
+    values = {"redemption": ident, "code": hash_of(code)}
+    return command(account_name(number), f"redeem-{ident}", "redeem_code", now, topic=WALLET_COMMANDS, **values)
 
 
 def _refused(now: int) -> Iterator[Outgoing]:

@@ -83,6 +83,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         *scenario.accounts(options.accounts, now),
         *broken.preparation(now),
         *credit.before(options.accounts, now),
+        *credit.codes(now),
     ]
     async with Stage(stack.addresses, demo_settings(stack)) as stage:
         await stage.publish(books())
@@ -92,6 +93,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         )
         stage.start_worker()
         await stage.all_taken()
+        await stage.publish(credit.redemptions(now))
         began = time.monotonic_ns()
         others = [
             *broken.late(now),

@@ -22,6 +22,7 @@ from drawdown.adapters.redis.cache import RedisCache
 from drawdown.domain.limits import WATERMARK_CARRY_MS, WATERMARK_MARGIN_MS
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.local.child import Child
@@ -50,7 +51,7 @@ class Stage:
         self._folder = tempfile.TemporaryDirectory(prefix="drawdown-stage-")
         self._started = 0
         self.redis = Redis.from_url(addresses.redis)
-        ledgers = (PlansLedger, WalletLedger) if settings.wallet else (PlansLedger,)
+        ledgers = (PlansLedger, WalletLedger, CodesLedger) if settings.wallet else (PlansLedger,)
         self._sides = [_Side(ledger, addresses, settings, self.redis) for ledger in ledgers]  # plans first: they feed
         self.caches = {side.name: side.cache for side in self._sides}
 
@@ -126,7 +127,9 @@ class Stage:
     async def waiting(self) -> int:
         """Count the input records that no commit has taken yet."""
         shards = range(self.settings.shards)
-        counts = [sum(await asyncio.gather(*(self._waiting(side, shard) for shard in shards))) for side in self._sides]
+        # a redemption goes from the wallet to the codes and back, twice: so each is asked twice, in that order
+        sides = (*self._sides, *self._sides[1:])
+        counts = [sum(await asyncio.gather(*(self._waiting(side, shard) for shard in shards))) for side in sides]
         return sum(counts)
 
     async def _waiting(self, side: "_Side", shard: int) -> int:
@@ -210,7 +213,11 @@ class _Side:
     """What the stage looks at of one ledger."""
 
     def __init__(
-        self, ledger: type[PlansLedger] | type[WalletLedger], addresses: Addresses, settings: Settings, redis: Redis
+        self,
+        ledger: type[PlansLedger] | type[WalletLedger] | type[CodesLedger],
+        addresses: Addresses,
+        settings: Settings,
+        redis: Redis,
     ) -> None:
         self.name = ledger.name
         self.inputs = (ledger.command_topic, *ledger.usage_topics)

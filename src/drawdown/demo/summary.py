@@ -15,12 +15,21 @@ from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.oracle.audit import Audit, audit
+from drawdown.oracle.codes import audit_codes
 from drawdown.oracle.rater import Oracle
 from drawdown.oracle.state import Account, Plan
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
 
-CREDIT_EVENTS = ("voucher_granted", "voucher_used_up", "topped_up", "debt_paid", "adjusted")
+CREDIT_EVENTS = (
+    "voucher_granted",
+    "voucher_used_up",
+    "topped_up",
+    "debt_paid",
+    "adjusted",
+    "codes_redeemed",
+    "redemption_refused",
+)
 MISSING = "missing in Redis"
 
 
@@ -67,6 +76,7 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
     if stage.settings.wallet:
         wallets = WalletOracle(policy.longest_window_ms + policy.skew_ms)
         audit_wallet(log, wallets, found)
+        audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
     return summarise(log, found, seconds), found

@@ -31,6 +31,10 @@ VOUCHERS_MAX: Final = 256  # of a wallet, with something left
 VOUCHER_PARTS_MAX: Final = 16
 TOP_UPS_MAX: Final = 1_000  # of a wallet, with something left
 WALLET_PAST_MAX: Final = 2_000  # ids of vouchers, top-ups and adjustments that a wallet knows again
+CODE_TRIES_MAX: Final = 10  # voucher codes that an account may try within CODE_TRIES_WINDOW_MS
+CODE_TRIES_WINDOW_MS: Final = 3_600_000
+CODE_CAMPAIGNS_MAX: Final = 200  # campaigns of which a wallet counts its redemptions
+CODE_LENGTH: Final = 10  # letters A to Z and digits
 JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state
 STATE_BYTES_MAX: Final = 800_000  # of an account's state when it takes up something new; the rest is for its numbers
 

@@ -36,7 +36,7 @@ class Cycle:
 
     def decode(self, shard: Shard, records: Sequence[Record]) -> Take:
         """Decode a take's records; bad ones become dead letters, misplaced ones are forwarded."""
-        take = Take(shard.number, shard.epoch, records, self._ledger)
+        take = Take(shard.number, shard.epoch, records, self._ledger, self._shard_of)
         carried = self._ledger.watermark_from
         for record in records:
             if record.topic in carried and is_tick(record):

@@ -29,8 +29,9 @@ class Input(msgspec.Struct, frozen=True, gc=False):
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):
-    """An output of a decision: its topic (without prefix) and bytes; the engine keys it by the input's key.
+    """An output of a decision: its topic (without prefix) and bytes.
 
+    key: None keys it by the input's key; another one goes to that key's own partition, in the same transaction.
     timestamp: of the record where its topic keeps the sender's (local stacks), ms; None lets the log set it.
     """
 
@@ -38,11 +39,13 @@ class Emit(msgspec.Struct, frozen=True, gc=False):
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
     timestamp: int | None = None
+    key: bytes | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a ledger decided: the next state, what to emit, and a command's result (kept with its id) or b''.
 
+    state: None leaves the key as it was, while the identity is remembered and the emits go out.
     drop: nothing happened and the identity is not remembered (a timer that came too early). grew: the state took up
     something new, so that its size must be checked. amounts: (service, payer, currency) → quanta, to be counted once
     committed.
@@ -94,3 +97,8 @@ class Ledger(Protocol):
     def prices_offset(self) -> int:
         """Say up to where the prices are read: recorded in each commit."""
         ...
+
+
+def clocked_by(ledger: Ledger) -> tuple[str, ...]:
+    """Name the inputs whose append times are the ledger's clock: usage, or the commands of one that takes no usage."""
+    return ledger.usage_topics or (ledger.command_topic,)

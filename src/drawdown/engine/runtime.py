@@ -21,7 +21,7 @@ from drawdown.domain.limits import (
 from drawdown.engine.counts import HALTED, OPEN, RECOVERING, Counts
 from drawdown.engine.cycle import Cycle, Revoked
 from drawdown.engine.errors import Doubt, Halt, Retry
-from drawdown.engine.ledger import Ledger
+from drawdown.engine.ledger import Ledger, clocked_by
 from drawdown.engine.pace import Backoff, Laps, Pace
 from drawdown.engine.ports import Cache, Clock, Log, Transport
 from drawdown.engine.progress import Progress, progress_of
@@ -167,8 +167,8 @@ class Runtime:
                 continue
             epoch = self._epochs[number] = self._epochs.get(number, 0) + 1
             queue = Queue(self._ledger.command_topic, self._ledger.usage_topics)
-            usage, carried = self._ledger.usage_topics, self._ledger.watermark_from
-            watermark = Watermark(usage, log_clock=self._log_clock, carried=carried)
+            clocks, carried = clocked_by(self._ledger), self._ledger.watermark_from
+            watermark = Watermark(clocks, log_clock=self._log_clock, carried=carried)
             shard = Shard(number, epoch, queue, watermark)
             self._shards[number] = shard
             self._tasks[number] = asyncio.create_task(self._own(shard))

@@ -1,7 +1,7 @@
 """A take: what one transaction will hold, from the records cut off the queue to what they lead to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import STATE_BYTES_MAX
@@ -44,8 +44,10 @@ class Item:
 class Take:
     """Records of one shard taken together, and all that their transaction will append."""
 
-    def __init__(self, shard: int, epoch: int, records: Sequence[Record], ledger: Ledger) -> None:
-        """Hold the records; nothing is decided yet."""
+    def __init__(
+        self, shard: int, epoch: int, records: Sequence[Record], ledger: Ledger, shard_of: Callable[[bytes], int]
+    ) -> None:
+        """Hold the records; nothing is decided yet. shard_of: the partition that a key belongs to."""
         self.shard = shard
         self.epoch = epoch
         self.records = records
@@ -64,6 +66,7 @@ class Take:
         self.halted: Halt | None = None
         self.prices_offset = 0  # up to where prices were read when the take was decided
         self._ledger = ledger
+        self._shard_of = shard_of
 
     def admit(self, item: Input) -> Item | None:
         """Give the item to rate, or None when its id is known: a duplicate, or a conflict that goes to dead letters."""
@@ -95,15 +98,17 @@ class Take:
         self.events[label, RATED] += 1
         for name, amount in outcome.amounts:
             self.amounts[name] += amount
-        self.states[key] = outcome.state
-        self.touched[key] = None
+        if outcome.state is not None:
+            self.states[key] = outcome.state
+            self.touched[key] = None
         if item.remember:
             value = item.content + outcome.result
             self.known[item.identity] = value
             self.ids.append(KnownId(item.identity, value, item.forget_at))
-        raw_key = item.record.key
+        own_key = item.record.key
         for emit in outcome.emits:
-            self.outputs.append(OutRecord(emit.topic, self.shard, raw_key, emit.value, emit.headers, emit.timestamp))
+            shard, to = (self.shard, own_key) if emit.key is None else (self._shard_of(emit.key), emit.key)
+            self.outputs.append(OutRecord(emit.topic, shard, to, emit.value, emit.headers, emit.timestamp))
 
     def refuse(self, record: Record, reject: Reject, service: str = "") -> None:
         """Write a record to the dead letters. service: under which it is counted, if that could be read."""

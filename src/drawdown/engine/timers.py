@@ -3,7 +3,7 @@
 from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX, WATERMARK_CARRY_MS
 from drawdown.engine.counts import Counts
 from drawdown.engine.errors import REDIS_AHEAD, REDIS_BEHIND, Doubt
-from drawdown.engine.ledger import Ledger
+from drawdown.engine.ledger import Ledger, clocked_by
 from drawdown.engine.ports import Cache, Clock, Log
 from drawdown.engine.shard import WATERMARK_HEADER, Shard
 
@@ -37,7 +37,7 @@ class Upkeep:
         if len(shard.queue):
             return
         asked_at = self._clock.now_ms()
-        topics = [topic for topic in self._ledger.usage_topics if topic not in self._ledger.watermark_from]
+        topics = [topic for topic in clocked_by(self._ledger) if topic not in self._ledger.watermark_from]
         ends = await self._log.input_ends(shard.number, topics)
         if len(shard.queue):
             return

@@ -7,15 +7,24 @@ from drawdown.domain.limits import COMMAND_MEMORY_MS
 from drawdown.domain.model import AccountEvent
 from drawdown.domain.policy import Policy
 from drawdown.domain.wallet.decide import decide_wallet, due_of_wallet
-from drawdown.domain.wallet.model import OverageDue, Wallet, WalletCharge, WalletCommand, WalletOutput
+from drawdown.domain.wallet.model import (
+    ClaimCode,
+    OverageDue,
+    SettleCode,
+    Wallet,
+    WalletCharge,
+    WalletCommand,
+    WalletOutput,
+)
 from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Emit, Input, Outcome
 from drawdown.engine.records import Record
-from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, WALLET_COMMANDS
+from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CODE_COMMANDS, CREDIT_CHARGING, WALLET_COMMANDS
 from drawdown.wire.account_event import encode_account_event
-from drawdown.wire.identity import content_of, identity_of
+from drawdown.wire.identity import content_of, identity_of, output_id
 from drawdown.wire.instants import format_instant
 from drawdown.wire.overage_due import decode_overage_due
+from drawdown.wire.redeeming import encode_to_codes
 from drawdown.wire.wallet_charge import encode_wallet_charge
 from drawdown.wire.wallet_commands import decode_wallet_command
 
@@ -39,7 +48,7 @@ class WalletLedger:
     rules = RULES
     usage_topics: tuple[str, ...] = (CREDIT_CHARGING,)
     command_topic = WALLET_COMMANDS
-    output_topics: tuple[str, ...] = (CHARGES, ACCOUNT_EVENTS)
+    output_topics: tuple[str, ...] = (CHARGES, ACCOUNT_EVENTS, CODE_COMMANDS)
     watermark_to: tuple[str, ...] = ()
     watermark_from: tuple[str, ...] = (CREDIT_CHARGING,)
 
@@ -96,6 +105,9 @@ class WalletLedger:
             command = issued.id if issued else None
             value = encode_account_event(output, item.identity, record, self.name, RULES, command=command)
             return Emit(ACCOUNT_EVENTS, value)
+        if isinstance(output, ClaimCode | SettleCode):
+            value = encode_to_codes(output, output_id(item.identity, self.name, type(output).__name__))
+            return Emit(CODE_COMMANDS, value, timestamp=record.timestamp, key=output.code.encode())
         return Emit(CHARGES, encode_wallet_charge(output, item.identity, record, self.name, RULES))
 
     def encode_state(self, state: object) -> bytes:

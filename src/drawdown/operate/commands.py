@@ -10,20 +10,23 @@ from drawdown.domain.limits import REPLAY_BYTES_MAX
 from drawdown.engine.records import Record
 from drawdown.errors import BadInput
 from drawdown.operate.desk import Desk, Output, Position
-from drawdown.topics import DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.topics import CODE_COMMANDS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.wire.code_commands import decode_code_command
 from drawdown.wire.commands import decode_command
 from drawdown.wire.identity import identity_of
 from drawdown.wire.registry import MESSAGES
 from drawdown.wire.wallet_commands import decode_wallet_command
 
 _PREFIX = "command."
+_BY_LEDGERS = {"command.timer", "command.code_answer"}  # what no person sends
 TOPICS = {
     message.name.removeprefix(_PREFIX): message.topics
     for message in MESSAGES
-    if message.name.startswith(_PREFIX) and message.name != "command.timer"
+    if message.name.startswith(_PREFIX) and message.name not in _BY_LEDGERS and CODE_COMMANDS not in message.topics
 }
 APPLIED, REFUSED, DEAD_LETTER, DUPLICATE, NOT_TAKEN = "applied", "refused", "dead_letter", "duplicate", "not_taken"
-_IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command"}
+_IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command", CODE_COMMANDS: "code-command"}
+_LEDGERS = {PLAN_COMMANDS: "plans", WALLET_COMMANDS: "wallet", CODE_COMMANDS: "codes"}
 _CONTENT_BYTES = 8
 _encode = msgspec.json.Encoder().encode
 
@@ -68,6 +71,8 @@ def check_command(topic: str, account: str, value: bytes) -> None:
     try:
         if topic == PLAN_COMMANDS:
             decode_command(record)
+        elif topic == CODE_COMMANDS:
+            decode_code_command(record)
         else:
             decode_wallet_command(record)
     except Reject as reject:
@@ -129,7 +134,7 @@ async def _known(desk: Desk, position: Position, ident: tuple[str, str] | None) 
     if ident is None:
         return Outcome(DUPLICATE, position)
     account, id_ = ident
-    cache = desk.cache("plans" if position.topic == PLAN_COMMANDS else "wallet")
+    cache = desk.cache(_LEDGERS[position.topic])
     identity = identity_of(_IDENTITIES[position.topic], account, id_)
     known = (await cache.look_up(position.partition, [identity], [])).known.get(0, b"")
     result = msgspec.json.decode(known[_CONTENT_BYTES:] or b"{}")

@@ -24,6 +24,7 @@ from drawdown.settings import Settings
 from drawdown.topics import (
     ACCOUNT_EVENTS,
     CHARGES,
+    CODE_COMMANDS,
     CREDIT_CHARGING,
     DEAD_LETTERS,
     PLAN_COMMANDS,
@@ -32,7 +33,7 @@ from drawdown.topics import (
     WALLET_COMMANDS,
 )
 
-LEDGERS = {"plans": (PLAN_COMMANDS, *USAGE), "wallet": (WALLET_COMMANDS, CREDIT_CHARGING)}
+LEDGERS = {"plans": (PLAN_COMMANDS, *USAGE), "wallet": (WALLET_COMMANDS, CREDIT_CHARGING), "codes": (CODE_COMMANDS,)}
 OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
 _POLL_SECONDS = 0.1
 _SEND_SECONDS = 30

@@ -13,7 +13,7 @@ from drawdown.operate.commands import Outcome, check_command, outcomes
 from drawdown.operate.desk import Desk
 from drawdown.operate.letters import Letter, subject_of
 from drawdown.operate.proof import needs_proof, prove_no_outcome
-from drawdown.topics import PLAN_COMMANDS, USAGE, WALLET_COMMANDS
+from drawdown.topics import CODE_COMMANDS, PLAN_COMMANDS, USAGE, WALLET_COMMANDS
 from drawdown.wire.replay import encode_replay
 from drawdown.wire.usage import decode_usage
 
@@ -55,12 +55,20 @@ async def prepare(desk: Desk, letter: Letter, repaired: bytes | None, signature:
 
 
 def _command(letter: Letter, value: bytes) -> Answer:
-    account = subject_of(value, ()) or ""
+    account = _code_of(value) if letter.topic == CODE_COMMANDS else subject_of(value, ()) or ""
     try:
         check_command(letter.topic, account, value)
     except BadInput as error:
         raise RefusedByService(f"dead letter {letter.name}: {error}; repair it with --edit FILE") from error
     return Answer(letter, letter.topic, account, value, None)
+
+
+def _code_of(value: bytes) -> str:
+    """Give the key of a command of the codes ledger, "" when it names none."""
+    try:
+        return str(msgspec.json.decode(value, type=dict[str, object]).get("code", ""))
+    except (msgspec.DecodeError, ValueError):
+        return ""
 
 
 async def _usage(desk: Desk, letter: Letter, value: bytes, headers: Headers, signature: Signature) -> Answer:

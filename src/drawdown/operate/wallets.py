@@ -34,13 +34,17 @@ class TopUpView(msgspec.Struct, frozen=True):
 
 
 class WalletView(msgspec.Struct, frozen=True):
-    """An account's credit. vouchers, top_ups: those with something left; debt: used and paid by nothing."""
+    """An account's credit. vouchers, top_ups: those with something left; debt: used and paid by nothing.
+
+    redemptions_in_flight: codes that were tried and are not answered yet.
+    """
 
     vouchers: list[VoucherView]
     top_ups: list[TopUpView]
     voucher_credit: str
     top_up_credit: str
     debt: str
+    redemptions_in_flight: list[str] = []
 
 
 def wallet_view(wallet: Wallet) -> WalletView:
@@ -52,6 +56,7 @@ def wallet_view(wallet: Wallet) -> WalletView:
         voucher_credit=format_amount(sum(_left(voucher) for voucher in wallet.vouchers), of),
         top_up_credit=format_amount(sum(top_up.amount - top_up.spent for top_up in wallet.top_ups), of),
         debt=format_amount(wallet.debt, of),
+        redemptions_in_flight=[one.id for one in wallet.redemptions],
     )
 
 

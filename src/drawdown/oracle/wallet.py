@@ -9,6 +9,7 @@ from drawdown.oracle.rules import covers, quantum
 
 SMALLEST = {"VND": Fraction(500_000), "JPY": Fraction(3_000), "USD": Fraction(25)}
 VOUCHERS_MAX, TOP_UPS_MAX = 256, 1_000
+TRIES_AN_HOUR, HOUR, CAMPAIGNS_MAX = 10, 3_600_000, 200
 LARGEST = 2**62  # quanta: no amount and no sum gets there
 
 
@@ -64,6 +65,9 @@ class Wallet:
     debt_made: Fraction = Fraction(0)
     debt_paid: Fraction = Fraction(0)
     known: set[str] = field(default_factory=set)
+    tries: list[int] = field(default_factory=list)
+    in_flight: dict[str, tuple[str, int]] = field(default_factory=dict)  # redemption → code's hash, when it was tried
+    redeemed: dict[str, int] = field(default_factory=dict)  # campaign → codes
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,17 @@ class Drawn:
     amount: Fraction = Fraction(0)
 
 
+@dataclass(frozen=True)
+class ToCodes:
+    """What the wallet must have told the codes ledger. said: tried at (ms), or whether the credit was granted."""
+
+    kind: str
+    account: str
+    redemption: str
+    code: str
+    said: int | bool
+
+
 class WalletOracle:
     """Applies the wallet's inputs in the order in which they were applied."""
 
@@ -97,6 +112,7 @@ class WalletOracle:
         """Start without wallets. forfeit_after: ms from a voucher's expiry to when its rest is forfeited."""
         self.wallets: dict[str, Wallet] = {}
         self._forfeit_after = forfeit_after
+        self.to_codes: list[ToCodes] = []
 
     def draw(self, overage: dict[str, Any]) -> list[Drawn]:
         """Apply an overage. Raise Refused when it is not the next one."""
@@ -141,6 +157,10 @@ class WalletOracle:
             out = [_grant(wallet, command, over=over)]
         elif kind == "top_up":
             out = _top_up(wallet, command)
+        elif kind == "redeem_code":
+            out = self._redeem(name, wallet, command, appended)
+        elif kind == "code_answer":
+            out = self._answered(name, wallet, command, appended)
         else:
             out = _adjust(wallet, command)
         wallet.applied += 1
@@ -153,6 +173,62 @@ class WalletOracle:
             voucher.forfeited, voucher.closed = voucher.left, True
             out.append(_event("voucher_forfeited", credit=voucher.name, amount=voucher.forfeited))
         return out
+
+    def _redeem(self, account: str, wallet: Wallet, command: dict[str, Any], now: int) -> list[Drawn]:
+        name = command["redemption"]
+        lately = [at for at in wallet.tries if now - at < HOUR]
+        code = None
+        if f"redemption {name}" in wallet.known:
+            code = "redemption_exists"
+        elif max(len(lately), len(wallet.in_flight)) >= TRIES_AN_HOUR:
+            code = "too_many_tries"
+        if code:
+            return [_event("command_refused", code=code, credit=name)]
+        wallet.known.add(f"redemption {name}")
+        wallet.tries = [*lately, now]
+        wallet.in_flight[name] = command["code"], now
+        self.to_codes.append(ToCodes("claim_code", account, name, command["code"], now))
+        return [_event("redemption_asked", credit=name)]
+
+    def _answered(self, account: str, wallet: Wallet, answer: dict[str, Any], now: int) -> list[Drawn]:
+        name, code = answer["redemption"], answer["code"]
+        if wallet.in_flight.get(name, ("", 0))[0] != code:
+            return []  # to nothing that was asked
+        _, tried = wallet.in_flight.pop(name)
+        terms = answer.get("terms")
+        if terms is None:
+            return [_event("redemption_refused", code=answer["refused"], credit=name)]
+        until = tried + terms["valid_ms"] if terms["expires"] is None else instant(terms["expires"])
+        parts = [
+            Part(part["scope"] or None, set(part["others_than"]), Fraction(part["amount"])) for part in terms["parts"]
+        ]
+        why = _not_granted(wallet, name, terms, over=until + self._forfeit_after <= now)
+        self.to_codes.append(ToCodes("settle_code", account, name, code, why is None))
+        if why:
+            return [_event("redemption_refused", code=why, credit=name)]
+        amount = sum((part.left for part in parts), Fraction(0))
+        wallet.known.add(f"voucher {name}")
+        wallet.redeemed[terms["campaign"]] = wallet.redeemed.get(terms["campaign"], 0) + 1
+        wallet.vouchers.append(Voucher(name, terms["priority"], until, wallet.applied + 1, parts, amount))
+        return [_event("voucher_granted", credit=name, amount=amount)]
+
+
+def _not_granted(wallet: Wallet, name: str, terms: dict[str, Any], *, over: bool) -> str | None:
+    """Say why the wallet gives a code back, or None."""
+    campaign = terms["campaign"]
+    if terms["currency"] != wallet.currency:
+        return "wrong_currency"
+    if wallet.redeemed.get(campaign, 0) >= terms["per_account_max"]:
+        return "campaign_limit"
+    if campaign not in wallet.redeemed and len(wallet.redeemed) >= CAMPAIGNS_MAX:
+        return "too_many_campaigns"
+    if f"voucher {name}" in wallet.known:
+        return "voucher_exists"
+    if over:
+        return "voucher_expired"
+    if sum(1 for voucher in wallet.vouchers if voucher.left and not voucher.closed) >= VOUCHERS_MAX:
+        return "too_many_vouchers"
+    return None
 
 
 def _pay(wallet: Wallet, event: dict[str, Any], owed: Fraction) -> list[Paid]:
@@ -196,7 +272,7 @@ def _narrow(part: Part) -> int:
 
 def _grant(wallet: Wallet, command: dict[str, Any], *, over: bool) -> Drawn:
     name, expires = command["voucher"], instant(command["expires"])
-    parts = _parts(command)
+    parts = parts_of(command)
     amount = sum((part.left for part in parts), Fraction(0))
     code = None
     if command["currency"] != wallet.currency:
@@ -217,7 +293,8 @@ def _grant(wallet: Wallet, command: dict[str, Any], *, over: bool) -> Drawn:
     return _event("voucher_granted", credit=name, amount=amount)
 
 
-def _parts(command: dict[str, Any]) -> list[Part]:
+def parts_of(command: dict[str, Any]) -> list[Part]:
+    """Give the parts of a voucher's or a code's credit."""
     split = command.get("split")
     if not split:
         scope = command.get("scope", "all")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from drawdown.domain.limits import SCENARIO_STEPS_MAX
 from drawdown.errors import BadInput
 from drawdown.scenario.marked import Marked
-from drawdown.wire.commands import CurrencyCode, Name
+from drawdown.wire.basics import CurrencyCode, Name
 
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["12.50"])]
 Paid = Annotated[

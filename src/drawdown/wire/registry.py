@@ -5,8 +5,16 @@ from typing import Any, Literal
 import msgspec
 
 from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
-from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, PRICES, WALLET_COMMANDS
-from drawdown.wire import commands, plan_commands, wallet_commands
+from drawdown.topics import (
+    ACCOUNT_EVENTS,
+    CHARGES,
+    CODE_COMMANDS,
+    CREDIT_CHARGING,
+    PLAN_COMMANDS,
+    PRICES,
+    WALLET_COMMANDS,
+)
+from drawdown.wire import code_commands, commands, plan_commands, redeeming, wallet_commands
 from drawdown.wire.account_event import AccountEventMessage
 from drawdown.wire.charge import ChargeMessage
 from drawdown.wire.overage import OverageMessage
@@ -15,6 +23,7 @@ from drawdown.wire.usage import DATA_TYPES, TYPE_PREFIX
 from drawdown.wire.wallet_charge import WalletChargeMessage
 
 ACCOUNT_KEY = "the account"
+CODE_KEY = "the code's hash"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -47,6 +56,10 @@ def _command(name: str, topics: tuple[str, ...], definition: Any) -> Message:
     return Message(f"command.{name}", 1, topics, "in", ACCOUNT_KEY, definition)
 
 
+def _of_codes(name: str, definition: Any) -> Message:
+    return Message(f"command.{name}", 1, (CODE_COMMANDS,), "in", CODE_KEY, definition)
+
+
 def _output(name: str, topic: str, definition: Any) -> Message:
     return Message(name, 1, (topic,), "out", ACCOUNT_KEY, definition)
 
@@ -69,6 +82,12 @@ MESSAGES: tuple[Message, ...] = (
     _command("grant_voucher", (WALLET_COMMANDS,), wallet_commands.GrantVoucherMessage),
     _command("top_up", (WALLET_COMMANDS,), wallet_commands.TopUpMessage),
     _command("adjust", (WALLET_COMMANDS,), wallet_commands.AdjustMessage),
+    _command("redeem_code", (WALLET_COMMANDS,), redeeming.RedeemCodeMessage),
+    _command("code_answer", (WALLET_COMMANDS,), redeeming.CodeAnswerMessage),
+    _of_codes("issue_code", code_commands.IssueCodeMessage),
+    _of_codes("withdraw_code", code_commands.WithdrawCodeMessage),
+    _of_codes("claim_code", redeeming.ClaimCodeMessage),
+    _of_codes("settle_code", redeeming.SettleCodeMessage),
     _output("charge", CHARGES, ChargeMessage),
     _output("wallet-charge", CHARGES, WalletChargeMessage),
     _output("overage", CREDIT_CHARGING, OverageMessage),

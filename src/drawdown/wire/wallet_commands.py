@@ -1,6 +1,6 @@
 """Commands on `wallet-commands`, where people and other services write: pydantic says what is wrong."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -35,6 +35,7 @@ from drawdown.wire.basics import (
 from drawdown.wire.commands import OpenAccountMessage, TimerMessage
 from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import checked_bytes, ident, name
+from drawdown.wire.redeeming import CodeAnswerMessage, RedeemCodeMessage, redemption_of
 
 Signed = Annotated[str, Field(pattern=r"^-?[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["-12.50"])]
 
@@ -69,6 +70,22 @@ class GrantVoucherMessage(BaseModel):
     split: Split | None = None
 
 
+class Credit(Protocol):
+    """How a message says what its credit is for."""
+
+    @property
+    def amount(self) -> str | None:
+        """The whole amount."""
+
+    @property
+    def scope(self) -> Literal["all"] | list[ScopeItemMessage]:
+        """What it is for."""
+
+    @property
+    def split(self) -> list[QuotaMessage | OtherServicesMessage] | None:
+        """Its parts, instead of amount and scope."""
+
+
 class TopUpMessage(BaseModel):
     """Credit a payment. reference: the payment's own, credited once."""
 
@@ -99,7 +116,15 @@ class AdjustMessage(BaseModel):
     operator: Name
 
 
-Message = OpenAccountMessage | GrantVoucherMessage | TopUpMessage | AdjustMessage | TimerMessage
+Message = (
+    OpenAccountMessage
+    | GrantVoucherMessage
+    | TopUpMessage
+    | AdjustMessage
+    | RedeemCodeMessage
+    | CodeAnswerMessage
+    | TimerMessage
+)
 ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="command")])
 
 
@@ -119,11 +144,13 @@ def _command(message: Message, account: str) -> WalletCommand:
         return OpenWallet(account, message.currency)
     if isinstance(message, TimerMessage):
         return WalletTimer(account, parse_instant(message.due, "due"))
+    if isinstance(message, RedeemCodeMessage | CodeAnswerMessage):
+        return redemption_of(message, account)
     of = currency(message.currency)
     if isinstance(message, GrantVoucherMessage):
         expires = parse_instant(message.expires, "expires")
         voucher = name(message.voucher, "voucher")
-        return GrantVoucher(account, voucher, of.code, message.priority, expires, _parts(message, of))
+        return GrantVoucher(account, voucher, of.code, message.priority, expires, parts_of(message, of))
     if isinstance(message, TopUpMessage):
         return AddCredit(account, name(message.reference, "reference"), of.code, parse_amount(message.amount, of))
     digits = message.amount.removeprefix("-")
@@ -132,7 +159,8 @@ def _command(message: Message, account: str) -> WalletCommand:
     return Adjust(account, adjustment, of.code, amount, ident(message.reason, "reason"), operator)
 
 
-def _parts(message: GrantVoucherMessage, of: Currency) -> tuple[Part, ...]:
+def parts_of(message: Credit, of: Currency) -> tuple[Part, ...]:
+    """Give a credit's parts; raise Reject when it has both ways of saying them, or none."""
     if message.split is None:
         if message.amount is None:
             raise Reject("missing_field", "a voucher has an amount, or a split with an amount in each part")

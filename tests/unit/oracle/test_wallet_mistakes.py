@@ -24,9 +24,13 @@ def test_the_corpus_shows_what_it_says_it_shows() -> None:
         "adjustment_exists",
         "bad_amount",
         "below_minimum",
+        "campaign_limit",
+        "redemption_exists",
         "reference_exists",
+        "too_many_tries",
         "voucher_exists",
         "voucher_expired",
+        "wrong_code",
         "wrong_currency",
     }
 

@@ -13,10 +13,12 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import BookError, Prices
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.records import Record
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
-from drawdown.topics import PRICES, WALLET_COMMANDS
+from drawdown.topics import CODE_COMMANDS, PRICES, WALLET_COMMANDS
 from drawdown.wire.dead_letter import encode_dead_letter
 from drawdown.wire.price_book import decode_book
 from drawdown.wire.registry import MESSAGES, Message
@@ -28,7 +30,7 @@ APPENDED = 1_767_225_600_000 + BOOK_LEAD_MS
 BEYOND_SCHEMAS = {"backwards", "less-than-nothing", "finer-than-thousandths", "time-in-words", "due-in-words",
                   "dreamed-tokens", "split-and-amount", "no-amount", "a-service-not-in-the-catalogue",
                   "a-meter-nobody-has", "months-and-years", "first-by-amount-and-percent",
-                  "until-tomorrow"}  # fmt: skip
+                  "until-tomorrow", "two-expiries", "refused-with-terms"}  # fmt: skip
 
 
 def files(*where: str) -> list[Path]:
@@ -55,11 +57,14 @@ def read(message: Message, said: dict[str, Any]) -> None:
             raise Reject("wrong_type", str(error)) from error
         return
     key = str(said.get("subject", said.get("account", ""))).encode()
+    codes = CODE_COMMANDS in message.topics
+    key = str(said.get("code", "")).encode() if codes else key
     for topic in message.topics:
         if topic == PRICES:
             decode_book(value)
             continue
-        ledger = WalletLedger(Policy.default()) if topic == WALLET_COMMANDS else PlansLedger(Prices(), Policy.default())
+        credit: Ledger = CodesLedger() if codes else WalletLedger(Policy.default())
+        ledger = credit if topic in {WALLET_COMMANDS, CODE_COMMANDS} else PlansLedger(Prices(), Policy.default())
         ledger.decode(Record(topic, 0, 0, APPENDED, key, value))
 
 

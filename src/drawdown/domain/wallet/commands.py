@@ -15,7 +15,7 @@ Refusal = tuple[str, str]
 
 def grant(draft: Draft, command: GrantVoucher, appended: int, forfeited_at: int) -> None:
     """Grant a voucher. forfeited_at: when no usage from before its expiry can be accepted any more, ms."""
-    refusal = _foreign(draft, command.currency) or _grant_refusal(draft, command, over=appended >= forfeited_at)
+    refusal = _foreign(draft, command.currency) or grant_refusal(draft, command, over=appended >= forfeited_at)
     if refusal is not None:
         _refuse(draft, refusal, command.voucher)
         return
@@ -26,7 +26,8 @@ def grant(draft: Draft, command: GrantVoucher, appended: int, forfeited_at: int)
     draft.event("voucher_granted", f"voucher {command.voucher} is granted", credit=command.voucher, amount=amount)
 
 
-def _grant_refusal(draft: Draft, command: GrantVoucher, *, over: bool) -> Refusal | None:
+def grant_refusal(draft: Draft, command: GrantVoucher, *, over: bool) -> Refusal | None:
+    """Say why a voucher cannot be granted. over: no usage from before its expiry can be accepted any more."""
     if draft.known(f"voucher:{command.voucher}"):
         return "voucher_exists", f"voucher {command.voucher} was granted before"
     if over:

@@ -4,18 +4,21 @@ from drawdown.domain.errors import Broken, Reject
 from drawdown.domain.limits import AMOUNT_MAX
 from drawdown.domain.money import currency
 from drawdown.domain.policy import Policy
-from drawdown.domain.wallet import commands
+from drawdown.domain.wallet import commands, redeeming
 from drawdown.domain.wallet.credits import draw, left_of
 from drawdown.domain.wallet.draft import Draft
 from drawdown.domain.wallet.model import (
     AddCredit,
     Adjust,
+    CodeAnswer,
     GrantVoucher,
     OpenWallet,
     OverageDue,
+    RedeemCode,
     Wallet,
     WalletCommand,
     WalletDecision,
+    WalletTimer,
 )
 
 
@@ -25,7 +28,7 @@ def decide_wallet(
     """Apply an input appended at `appended` (ms) to the wallet.
 
     Raise Reject with the reason, and nothing changes; Broken when an overage is missing before this one. Give None for
-    an overage that was taken before, and for a timer that found nothing due.
+    an overage that was taken before, for a timer that found nothing due, and for an answer to no redemption in flight.
     """
     if isinstance(body, OverageDue):
         return _draw(state, body, appended)
@@ -34,17 +37,31 @@ def decide_wallet(
     if state is None:
         raise Reject("unknown_account", f"account {body.account} has no wallet: open the account first")
     draft = Draft(state)
+    _command(draft, body, appended, policy)
+    if not draft.outputs:
+        return None
+    return draft.decision()
+
+
+def _command(
+    draft: Draft,
+    body: GrantVoucher | AddCredit | Adjust | RedeemCode | CodeAnswer | WalletTimer,
+    appended: int,
+    policy: Policy,
+) -> None:
+    """Apply a command to an open wallet; no output means that nothing happened."""
     if isinstance(body, GrantVoucher):
         commands.grant(draft, body, appended, forfeited_at(body.expires, policy))
     elif isinstance(body, AddCredit):
         commands.top_up(draft, body)
     elif isinstance(body, Adjust):
         commands.adjust(draft, body)
+    elif isinstance(body, RedeemCode):
+        redeeming.redeem(draft, body, appended)
+    elif isinstance(body, CodeAnswer):
+        redeeming.answered(draft, body, appended, lambda expires: forfeited_at(expires, policy))
     else:
         _forfeit(draft, appended, policy)
-        if not draft.outputs:
-            return None
-    return draft.decision()
 
 
 def due_of_wallet(state: Wallet, policy: Policy) -> int | None:

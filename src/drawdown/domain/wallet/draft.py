@@ -11,8 +11,8 @@ from drawdown.domain.wallet.model import OverageDue, Payment, Wallet, WalletChar
 class Draft:
     """The wallet's next state in the making."""
 
-    __slots__ = ("_seq_charges", "_seq_events", "applied", "debt", "outputs", "overage_seq", "past", "top_ups",
-                 "vouchers", "wallet")  # fmt: skip
+    __slots__ = ("_seq_charges", "_seq_events", "applied", "campaigns", "debt", "outputs", "overage_seq", "past",
+                 "redemptions", "top_ups", "tries", "vouchers", "wallet")  # fmt: skip
 
     def __init__(self, wallet: Wallet) -> None:
         """Begin an input: it takes the next `applied` number."""
@@ -23,6 +23,9 @@ class Draft:
         self.vouchers = wallet.vouchers
         self.top_ups = wallet.top_ups
         self.past = wallet.past
+        self.tries = wallet.tries
+        self.redemptions = wallet.redemptions
+        self.campaigns = wallet.campaigns
         self.outputs: list[WalletOutput] = []
         self._seq_charges = wallet.seq_charges
         self._seq_events = wallet.seq_events
@@ -74,5 +77,8 @@ class Draft:
             vouchers=self.vouchers,
             top_ups=self.top_ups,
             past=self.past,
+            tries=self.tries,
+            redemptions=self.redemptions,
+            campaigns=self.campaigns,
         )
         return WalletDecision(state, tuple(self.outputs))

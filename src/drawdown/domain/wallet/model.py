@@ -37,12 +37,21 @@ class TopUp(msgspec.Struct, frozen=True, gc=False, array_like=True):
     spent: int = 0
 
 
+class Redemption(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A code that was asked for and not answered yet. code: its hash, hexadecimal. asked: append time, ms."""
+
+    id: str
+    code: str
+    asked: int
+
+
 class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The wallet ledger's whole state of one account.
 
     overage_seq: of the newest overage taken. vouchers: with something left and not forfeited. top_ups: with something
     left, first in first out. debt: what was used and nothing has paid for. past: digests of the ids of vouchers,
-    top-ups and adjustments, newest last, so that none counts twice.
+    top-ups, adjustments and redemptions, newest last, so that none counts twice. tries: append times of the newest
+    codes tried, ms. redemptions: in flight. campaigns: how many codes of each were redeemed, by a digest of its name.
     """
 
     id: str
@@ -56,6 +65,24 @@ class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     vouchers: tuple[Voucher, ...] = ()
     top_ups: tuple[TopUp, ...] = ()
     past: tuple[bytes, ...] = ()
+    tries: tuple[int, ...] = ()
+    redemptions: tuple[Redemption, ...] = ()
+    campaigns: tuple[tuple[bytes, int], ...] = ()
+
+
+class CodeTerms(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a code is worth. expires: of the credit, an instant, ms; valid_ms: or so long after the redemption.
+
+    per_account_max: codes of its campaign that one account may redeem.
+    """
+
+    campaign: str
+    currency: str
+    priority: int
+    parts: tuple[Part, ...]
+    expires: int | None
+    valid_ms: int | None
+    per_account_max: int
 
 
 # --- inputs -----------------------------------------------------------------------------------
@@ -116,6 +143,24 @@ class Adjust(msgspec.Struct, frozen=True, gc=False, array_like=True):
     operator: str
 
 
+class RedeemCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A customer tries a code. redemption: the id of this attempt, and of the voucher if it is granted. code: hash."""
+
+    account: str
+    redemption: str
+    code: str
+
+
+class CodeAnswer(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The codes ledger's answer to a claim. refused: why, or "" and then `terms` say what the code is worth."""
+
+    account: str
+    redemption: str
+    code: str
+    refused: str
+    terms: CodeTerms | None
+
+
 class WalletTimer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Something of the wallet was due at `due`; sent by the shard's owner once the watermark has passed it."""
 
@@ -123,7 +168,7 @@ class WalletTimer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     due: int
 
 
-WalletCommand = OpenWallet | GrantVoucher | AddCredit | Adjust | WalletTimer
+WalletCommand = OpenWallet | GrantVoucher | AddCredit | Adjust | RedeemCode | CodeAnswer | WalletTimer
 
 
 # --- outputs ----------------------------------------------------------------------------------
@@ -150,7 +195,25 @@ class WalletCharge(msgspec.Struct, frozen=True, gc=False):
     applied: int
 
 
-WalletOutput = WalletCharge | AccountEvent
+class ClaimCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The wallet asks the codes ledger for a code. at: append time of the customer's attempt, ms."""
+
+    code: str
+    account: str
+    redemption: str
+    at: int
+
+
+class SettleCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The wallet tells the codes ledger what became of a claim: the credit is granted, or the code given back."""
+
+    code: str
+    account: str
+    redemption: str
+    granted: bool
+
+
+WalletOutput = WalletCharge | AccountEvent | ClaimCode | SettleCode
 
 
 class WalletDecision(msgspec.Struct, frozen=True, gc=False):

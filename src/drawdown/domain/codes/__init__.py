@@ -1,0 +1,1 @@
+"""Voucher codes: each is redeemed once, across all accounts."""
