@@ -35,6 +35,9 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
         f" Plans expired: {summary.plans_expired['amount']} by amount, {summary.plans_expired['time']} by time",
         soft_wrap=True,
     )
+    if any(summary.lives.values()):
+        told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.lives.items())
+        console.print(f"Plans' lives: {told}", soft_wrap=True)
     told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.credit.items())
     console.print(f"Credit: {told}", soft_wrap=True)
     console.print(f"{summary.events_per_second} events/s over {summary.seconds} s, publishing included")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drawdown.adapters.clock import SystemClock
-from drawdown.demo import broken, credit, scenario
+from drawdown.demo import broken, credit, lives, scenario
 from drawdown.demo.books import books
 from drawdown.demo.reconcile import ask_counts, differences
 from drawdown.demo.stage import Stage
@@ -84,6 +84,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         *broken.preparation(now),
         *credit.before(options.accounts, now),
         *credit.codes(now),
+        *lives.sold(now),
     ]
     async with Stage(stack.addresses, demo_settings(stack)) as stage:
         await stage.publish(books())
@@ -99,6 +100,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
             *broken.late(now),
             *broken.misplaced(stage.settings.shards, now),
             *broken.broken(now),
+            *lives.usage(now),
         ]
         with progress_of(console) as progress:
             task = progress.add_task("rating usage", total=len(usage) + len(others))

@@ -15,6 +15,7 @@ from drawdown.engine.ledger import Ledger
 from drawdown.engine.records import Record
 from drawdown.engine.shard import WATERMARK_HEADER
 from drawdown.errors import UserError
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.local.stack import LocalStack
@@ -32,7 +33,11 @@ _CLOCK = b"the-scenarios-clock"
 _OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
 _ORDER = ("charge", "overage", "drawn", "event", "refused", "other")
 _POLL_SECONDS, _TIMER_SECONDS, _DUE_MAX = 0.1, 60, 100
-LEDGERS: tuple[Ledger, ...] = (PlansLedger(Prices(), Policy.default()), WalletLedger(Policy.default()))
+LEDGERS: tuple[Ledger, ...] = (
+    PlansLedger(Prices(), Policy.default()),
+    WalletLedger(Policy.default()),
+    CodesLedger(),
+)
 
 
 class States:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 
 from drawdown.adapters.kafka.partitioner import shard_of
+from drawdown.demo import lives
 from drawdown.demo.stage import Stage
 from drawdown.domain.model import Account as State
 from drawdown.domain.money import CURRENCIES
@@ -47,6 +48,7 @@ class Summary(msgspec.Struct):
     overages: int
     splits: dict[str, int]
     plans_expired: dict[str, int]
+    lives: dict[str, int]
     credit: dict[str, int]
     dead_letters: dict[str, int]
     paid: dict[str, dict[str, str]]
@@ -104,6 +106,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         overages=found.counts["credit-charging"],
         splits={"amount": found.counts["splits_in_amount"], "time": found.counts["splits_in_time"]},
         plans_expired={reason: found.counts[f"plans_expired_by_{reason}"] for reason in ("amount", "time")},
+        lives={kind: found.counts[kind] for kind in lives.EVENTS},
         credit={kind: found.counts[kind] for kind in CREDIT_EVENTS},
         dead_letters=dict(sorted(found.dead_letters.items())),
         paid={
@@ -181,6 +184,7 @@ def faults(summary: Summary, reasons: frozenset[str]) -> list[str]:
         "charges": summary.charges,
         "overages": summary.overages,
         "drawn": summary.drawn,
+        **{f"plans' lives {kind}": count for kind, count in summary.lives.items()},
         **{f"credit {kind}": count for kind, count in summary.credit.items()},
         **{f"splits in {what}": count for what, count in summary.splits.items()},
         **{f"plans expired by {what}": count for what, count in summary.plans_expired.items()},

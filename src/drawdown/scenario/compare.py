@@ -126,6 +126,10 @@ def _complete(form: StateForm, came: dict[str, Any], before: str) -> list[str]:
         wanted = getattr(form.wallet, name, None)
         more = [] if wanted is None else [one for one in came["wallet"].get(name, {}) if one not in wanted]
         found += [f"{before}wallet.{name}.{one} is not listed: {came['wallet'][name][one]}" for one in more]
+    for field in ("offers", "due"):
+        listed = getattr(form, field)
+        more = [] if listed is None else [one for one in came[field] if one not in listed]
+        found += [f"{before}{field}.{one} is not listed: {came[field][one]}" for one in more]
     for plan, told in (form.plans or {}).items():
         there = came["plans"].get(plan, {}).get("by_service", {})
         more = [] if told.by_service is None else [one for one in there if one not in told.by_service]
@@ -138,6 +142,10 @@ def view(world: Readable, account: str) -> dict[str, Any]:
     owner, wallet = world.state("plans", account), world.state("wallet", account)
     return {
         "plans": {plan.id: _plan(plan, owner.currency) for plan in owner.plans} if owner else {},
+        "offers": {offer.plan: offer.status for offer in owner.offers} if owner else {},
+        "due": {str(one.number): _amount(one.amount - one.paid, owner.currency) for one in owner.requests if one.number}
+        if owner
+        else {},
         "wallet": _wallet(wallet) if wallet else {},
     }
 

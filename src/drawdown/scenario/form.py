@@ -85,9 +85,11 @@ class WalletState(_Part):
 
 
 class StateForm(_Part):
-    """An account after a step."""
+    """An account after a step. offers: plans that have not started, all of them; due: what is open of each request."""
 
     plans: dict[str, PlanState] | None = None
+    offers: dict[str, str] | None = None
+    due: dict[str, Money] | None = None
     wallet: WalletState | None = None
 
 

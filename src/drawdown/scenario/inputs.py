@@ -9,6 +9,8 @@ from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
 from drawdown.domain.errors import Reject
 from drawdown.scenario.form import Scenario, Step
 from drawdown.scenario.marked import Marked, Path
+from drawdown.topics import CODE_COMMANDS
+from drawdown.wire.code_commands import hash_of
 from drawdown.wire.instants import format_instant, parse_instant
 from drawdown.wire.registry import MESSAGES
 from drawdown.wire.usage import TYPE_PREFIX
@@ -22,7 +24,8 @@ DATA: dict[str, dict[str, Any]] = {
     FINE_TUNING: {"job": "job", "model": "Llama-3.1-8B", "gpu_model": "H100", "gpu_count": 1},
     INFERENCE: {"endpoint": "chat", "model": "Qwen3-32B"},
 }
-_INSTANTS = frozenset({"start", "end", "expires", "due", "from", "to"})
+_INSTANTS = frozenset({"start", "end", "expires", "due", "from", "to", "until", "opens", "closes"})
+_HASHED = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ENVELOPE = ("service", "account", "id", "source", "type", "ends", "for")
 INSTANT_MIN, INSTANT_MAX = parse_instant("2000-01-01T00:00:00Z"), parse_instant("2199-12-31T23:59:59.999Z")
 Sent = tuple[str, str, bytes]  # topic, key, value
@@ -67,20 +70,44 @@ class Inputs:
         message = COMMANDS.get(name)
         if message is None:
             raise self._document.wrong(path, f"command {name!r} is not one of {', '.join(COMMANDS)}")
-        filled = {"version": 1, "id": f"step-{number + 1}", "account": self._only, **given}
-        account = self._scenario.accounts.get(str(filled["account"]))
         fields = message.definition.model_fields
+        filled = {"version": 1, "id": f"step-{number + 1}", **given}
+        if "account" in fields:
+            filled.setdefault("account", self._only)
+        account = self._scenario.accounts.get(str(filled.get("account", self._only)))
         if "currency" in fields and account is not None:
             filled.setdefault("currency", account.currency)
         self._check_fields(fields, filled, path)
-        for field in _INSTANTS & filled.keys():
-            if filled[field] is not None:
-                filled[field] = format_instant(self.instant(filled[field], at, (*path, field)))
+        self._fill_instants(filled, at, path)
+        if "code" in filled and not _HASHED.fullmatch(str(filled["code"])):
+            filled["code"] = self._hashed(str(filled["code"]), (*path, "code"))
         topics = [topic for topic in message.topics if ledger is None or _ledger_of(topic) == ledger]
         if not topics:
             raise self._document.wrong(path, f"the {ledger} ledger does not take {name}")
         value = msgspec.json.encode(filled)
-        return [(topic, str(filled["account"]), value) for topic in topics]
+        return [(topic, str(filled["code" if topic == CODE_COMMANDS else "account"]), value) for topic in topics]
+
+    def _fill_instants(self, filled: dict[str, Any], at: int, path: Path) -> None:
+        """Write out the instants of a command, and those of its instalments."""
+        for field in _INSTANTS & filled.keys():
+            if filled[field] is not None:
+                filled[field] = format_instant(self.instant(filled[field], at, (*path, field)))
+        payment = filled.get("payment")
+        if isinstance(payment, dict) and isinstance(payment.get("instalments"), list):
+            where: Path = (*path, "payment", "instalments")
+            dated = [
+                {**one, "due": format_instant(self.instant(one.get("due"), at, where))}
+                for one in payment["instalments"]
+                if isinstance(one, dict)
+            ]
+            filled["payment"] = {**payment, "instalments": dated}
+
+    def _hashed(self, code: str, path: Path) -> str:
+        """Give a voucher code's hash, as publishers of commands write it."""
+        try:
+            return hash_of(code)
+        except Reject as reject:
+            raise self._document.wrong(path, reject.detail) from reject
 
     def _check_fields(self, fields: dict[str, Any], filled: dict[str, Any], path: Path) -> None:
         for field in filled:

@@ -1,4 +1,4 @@
-"""Both ledgers in one process: what the engine would do with their inputs and outputs, without a log or a cache."""
+"""All ledgers in one process: what the engine would do with their inputs and outputs, without a log or a cache."""
 
 import heapq
 from collections import deque
@@ -15,6 +15,7 @@ from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Input, Ledger
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
@@ -38,7 +39,7 @@ class World:
         prices, policy = Prices(), Policy.default()
         for book, appended in books:
             prices.add(book, appended)
-        self.ledgers: tuple[Ledger, ...] = (PlansLedger(prices, policy), WalletLedger(policy))
+        self.ledgers: tuple[Ledger, ...] = (PlansLedger(prices, policy), WalletLedger(policy), CodesLedger())
         self._states: dict[str, dict[str, Any]] = {ledger.name: {} for ledger in self.ledgers}
         self._known: dict[str, dict[bytes, bytes]] = {ledger.name: {} for ledger in self.ledgers}
         self._offset = 0
@@ -106,7 +107,8 @@ class World:
             return
         if outcome.drop:
             return
-        states[item.key] = outcome.state
+        if outcome.state is not None:
+            states[item.key] = outcome.state
         if item.remember:
             known[item.identity] = item.content
         for emit in outcome.emits:
@@ -114,7 +116,7 @@ class World:
             if emit.topic not in self._inputs or kind != "other":
                 told.append(told_of(emit.topic, ledger.name, emit.value))
             if emit.topic in self._inputs:
-                waiting.append(self._record(emit.topic, record.key or b"", emit.value, record.timestamp))
+                waiting.append(self._record(emit.topic, emit.key or record.key or b"", emit.value, record.timestamp))
 
     @property
     def _inputs(self) -> set[str]:

@@ -21,6 +21,7 @@ SUMMARY = Summary(
     overages=2,
     splits={},
     plans_expired={},
+    lives={},
     credit={},
     dead_letters={"too_late": 2, "wrong_currency": 1},
     paid={},
