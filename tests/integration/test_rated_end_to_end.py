@@ -38,7 +38,7 @@ async def test_an_id_is_rated_once_across_topics_and_restarts(stack: LocalStack,
         stage.start_worker()
         await stage.publish(usage)
         summary = await conserved(stage, 200)
-        assert stage.workers[0].tail().count("worker stopped") == 2  # a line for each ledger
+        assert stage.workers[0].tail().count("worker stopped") == 3  # a line for each ledger
     assert summary.duplicates == 20 + 50 + 200
     assert summary.dead_letters == {}
 

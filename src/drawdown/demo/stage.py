@@ -50,6 +50,7 @@ class Stage:
         self._addresses = addresses
         self._folder = tempfile.TemporaryDirectory(prefix="drawdown-stage-")
         self._started = 0
+        self._markers: set[tuple[str, int, int]] = set()
         self.redis = Redis.from_url(addresses.redis)
         ledgers = (PlansLedger, WalletLedger, CodesLedger) if settings.wallet else (PlansLedger,)
         self._sides = [_Side(ledger, addresses, settings, self.redis) for ledger in ledgers]  # plans first: they feed
@@ -126,9 +127,12 @@ class Stage:
 
     async def waiting(self) -> int:
         """Count the input records that no commit has taken yet."""
+        count = await self._waiting_of(self._sides)
+        # a redemption goes from the wallet to the codes and back, twice: none is under way if both are done twice
+        return count or await self._waiting_of(self._sides[1:])
+
+    async def _waiting_of(self, sides: Sequence["_Side"]) -> int:
         shards = range(self.settings.shards)
-        # a redemption goes from the wallet to the codes and back, twice: so each is asked twice, in that order
-        sides = (*self._sides, *self._sides[1:])
         counts = [sum(await asyncio.gather(*(self._waiting(side, shard) for shard in shards))) for side in sides]
         return sum(counts)
 
@@ -141,10 +145,16 @@ class Stage:
             at = taken.get(topic, earliest)
             gap = end - at
             if 0 < gap <= _MARKERS_MAX:
-                found = [await side.log.read_input(shard, topic, offset) for offset in range(at, end)]
-                gap = sum(record is not None for record in found)
+                gap = sum([not await self._is_marker(side, shard, topic, offset) for offset in range(at, end)])
             count += gap
         return count
+
+    async def _is_marker(self, side: "_Side", shard: int, topic: str, offset: int) -> bool:
+        """Say whether an offset holds no record, but the end of a transaction; one that does is remembered."""
+        place = topic, shard, offset
+        if place not in self._markers and await side.log.read_input(shard, topic, offset) is None:
+            self._markers.add(place)
+        return place in self._markers
 
     async def all_taken(self, told: Callable[[int], None] | None = None, *, seconds: float = 300) -> None:
         """Wait until every input is taken; `told` hears how many are not. Raise UserError after `seconds`."""
