@@ -7,11 +7,11 @@ from itertools import chain, pairwise
 from typing import Any
 
 from tests.support.load import now_ms, stage_on
-from tests.support.watching import Samples, ask, scraped, told, total
+from tests.support.watching import Samples, ask, scraped, total
 
 from drawdown.demo import broken, credit, scenario
 from drawdown.demo.books import books
-from drawdown.demo.reconcile import differences
+from drawdown.demo.reconcile import ask_counts, differences
 from drawdown.demo.stage import Stage
 from drawdown.demo.summary import Summary, judge
 from drawdown.local.child import free_port
@@ -59,7 +59,7 @@ async def test_metrics_reconcile_with_the_audit(stack: LocalStack, prefix: str) 
         await load(stage)
         summary, _ = await judge(stage, Fraction(1))
         assert summary.findings == []
-        exact, samples = await told(port, "/counts"), await scraped(port)
+        exact, samples = await ask_counts(port), await scraped(port)
         commits = {
             side.name: [await side.log.newest_commit(shard) for shard in range(stage.settings.shards)]
             for side in stage._sides

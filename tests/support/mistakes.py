@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from drawdown.domain import coverage, decide, jobs, pieces, plans, rate
+from drawdown.domain import coverage, decide, events, jobs, pieces, plans, rate
 from drawdown.domain.calendar import month_starts_between
 from drawdown.domain.coverage import narrowness
 from drawdown.domain.errors import Reject
@@ -145,7 +145,7 @@ def storage_is_paid_before_gpus(patch: Patch) -> None:
 
 
 def _ordered(patch: Patch, key: Callable[[Plan], tuple[object, ...]]) -> None:
-    patch.setattr(plans, "draw_order", key)
+    patch.setattr(events, "draw_order", key)
 
 
 def _end(plan: Plan) -> int:

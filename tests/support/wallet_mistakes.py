@@ -21,7 +21,7 @@ from drawdown.domain.wallet.model import (
     TopUp,
     Voucher,
 )
-from drawdown.wire import wallet_commands
+from drawdown.wire import credit, wallet_commands
 
 Patch = pytest.MonkeyPatch
 MISTAKES: list[Callable[[Patch], None]] = []
@@ -307,7 +307,7 @@ def an_overage_is_drawn_twice(patch: Patch) -> None:
 
 @mistake
 def a_split_takes_no_part_for_the_others(patch: Patch) -> None:
-    kept = wallet_commands.parts_of
+    kept = credit.parts_of
     patch.setattr(
         wallet_commands,
         "parts_of",

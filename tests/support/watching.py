@@ -1,10 +1,8 @@
 """Ask a worker's monitor, and read what it says."""
 
 import asyncio
-import json
 import urllib.error
 import urllib.request
-from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -24,11 +22,6 @@ def _ask(port: int, path: str) -> tuple[int, str]:
         return error.code, error.read().decode()
     except OSError:
         return 0, ""
-
-
-async def told(port: int, path: str) -> Any:
-    """Give a page's JSON."""
-    return json.loads((await ask(port, path))[1])
 
 
 async def scraped(port: int) -> Samples:

@@ -1,6 +1,6 @@
 """`decide`: what one input does to one account. No clock, no I/O, no randomness."""
 
-from drawdown.domain import jobs, notices, offers, pauses, payments, plans
+from drawdown.domain import jobs, notices, offers, pauses, payments, plans, requests
 from drawdown.domain.calendar import zone
 from drawdown.domain.errors import Reject
 from drawdown.domain.events import Draft
@@ -81,7 +81,7 @@ def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None
     elif isinstance(body, ResumePlan):
         pauses.resume_by(draft, body, appended)
     elif isinstance(body, CancelPlan):
-        pauses.cancel(draft, body, appended)
+        offers.cancel(draft, body, appended)
 
 
 def _opened(state: Account | None, account: str) -> Account:
@@ -165,7 +165,8 @@ def _waiting(state: Account | Draft) -> list[tuple[int, str, Plan | Job | Offer 
     if state.offers:
         found += [(at, offer.plan, offer) for offer in state.offers if (at := offers.due_of(offer)) is not None]
     if state.requests:
-        asked = ((payments.due_of(request, state), request) for request in state.requests)
+        threatened = requests.threatened(state)
+        asked = ((requests.due_of(request, threatened), request) for request in state.requests)
         found += [(at, request.plan, request) for at, request in asked if at is not None]
     return found
 

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from drawdown.domain.coverage import draw_order
 from drawdown.domain.limits import PLANS_CLOSED_KEPT_MAX
 from drawdown.domain.model import (
     Account,
@@ -131,6 +132,11 @@ class Draft:
     def put_plan(self, changed: Plan) -> None:
         """Replace a plan by what became of it."""
         self.plans = tuple(changed if plan.id == changed.id else plan for plan in self.plans)
+
+    def place_plan(self, changed: Plan) -> None:
+        """Take up a plan, or what became of it, where its draw order puts it."""
+        others = (plan for plan in self.plans if plan.id != changed.id)
+        self.plans = tuple(sorted((*others, changed), key=draw_order))
 
     def forget_closed_plans(self) -> None:
         """Drop the closed plans beyond those kept for reading, the earliest activated first, but not their ids."""

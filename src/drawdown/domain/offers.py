@@ -2,21 +2,20 @@
 
 from msgspec.structs import replace
 
-from drawdown.domain import payments, plans
+from drawdown.domain import plans, requests
 from drawdown.domain.calendar import add_months
-from drawdown.domain.coverage import draw_order
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import (
     AMOUNT_MAX,
     OFFER_VALID_MS,
     OFFERS_MAX,
-    PLANS_MAX,
     PLANS_PAST_MAX,
     REQUESTS_MAX,
 )
-from drawdown.domain.model import ConfirmPlan, DraftPlan, Offer, OfferPlan, Period, Plan, Quota, RequestPlan
+from drawdown.domain.model import CancelPlan, ConfirmPlan, DraftPlan, Offer, OfferPlan, Period, Plan, Quota, RequestPlan
 from drawdown.domain.notices import reminders_past
 from drawdown.domain.prices import Prices
+from drawdown.domain.terms import RequestReason
 
 Refusal = tuple[str, str]
 
@@ -69,7 +68,7 @@ def _terms_refusal(draft: Draft, offer: Offer, appended: int) -> Refusal | None:
     if offer.end is not None and offer.end <= appended:
         return "bad_interval", "the plan would end before it can start"
     parts = [terms.first, *(one.amount for one in terms.instalments)]
-    if any(part % payments.document_unit(currency) for part in (terms.price, *parts)):
+    if any(part % requests.document_unit(currency) for part in (terms.price, *parts)):
         return "bad_terms", f"price, first part and instalments are in the digits of documents in {currency}"
     if terms.kind == "postpaid":
         return None
@@ -114,8 +113,8 @@ def confirm(draft: Draft, command: ConfirmPlan, appended: int) -> None:
     if terms.kind == "postpaid":
         start(draft, confirmed, appended)
         return
-    reason = "plan" if terms.kind == "upfront" else "first_part"
-    payments.ask(draft, offer.plan, terms, reason, terms.first, appended + terms.pay_within_ms, appended)  # type: ignore[arg-type]
+    reason: RequestReason = "plan" if terms.kind == "upfront" else "first_part"
+    requests.ask(draft, offer.plan, terms, reason, terms.first, appended + terms.pay_within_ms, appended)
 
 
 def _step_refusal(offer: Offer | None, plan: str, revision: int, status: str) -> Refusal | None:
@@ -132,12 +131,9 @@ def _no_room(draft: Draft, offer: Offer | None, appended: int) -> Refusal | None
     if offer is not None and offer.end is not None and offer.end <= appended:
         return "bad_interval", f"plan {offer.plan} would be over before it starts"
     asked = 1 + len(offer.terms.instalments) if offer else 0
-    waiting = sum(one.status == "awaiting_payment" for one in draft.offers)
-    if len(draft.plans) - len(beyond_kept(draft.plans)) + waiting >= PLANS_MAX:
-        return "too_many_plans", f"an account has at most {PLANS_MAX} plans at a time"
     if len(draft.requests) + asked > REQUESTS_MAX:
         return "too_many_requests", f"an account has at most {REQUESTS_MAX} open payment requests"
-    return None
+    return plans.full(draft)
 
 
 def start(draft: Draft, offer: Offer, appended: int) -> None:
@@ -163,10 +159,10 @@ def start(draft: Draft, offer: Offer, appended: int) -> None:
     )
     draft.offers = tuple(other for other in draft.offers if other.plan != offer.plan)
     draft.forget_closed_plans()
-    draft.plans = tuple(sorted((*draft.plans, plan), key=draw_order))
+    draft.place_plan(plan)
     detail = f"plan {plan.id} is active"
     draft.event("plan_activated", detail, plan=plan.id, amount=plan.amount, about=Period(begins, end))
-    payments.plan_instalments(draft, plan.id, offer.terms, appended)
+    requests.plan_instalments(draft, plan.id, offer.terms, appended)
 
 
 def due_of(offer: Offer) -> int | None:
@@ -178,7 +174,7 @@ def due_of(offer: Offer) -> int | None:
 
 def lapse(draft: Draft, offer: Offer, reason: str) -> None:
     """End an offer that was not confirmed or paid in time. The event's amount was paid for it and is to be returned."""
-    paid = payments.drop_of(draft, offer.plan)
+    paid = requests.drop_of(draft, offer.plan)
     draft.drop_offer(offer.plan)
     words = {"confirmation": "confirmed", "payment": "paid"}[reason]
     detail = f"plan {offer.plan} was not {words} in time"
@@ -187,6 +183,15 @@ def lapse(draft: Draft, offer: Offer, reason: str) -> None:
 
 def take_back(draft: Draft, offer: Offer) -> None:
     """End an offer because somebody wants it so. The event's amount was paid for it and is to be returned."""
-    paid = payments.drop_of(draft, offer.plan)
+    paid = requests.drop_of(draft, offer.plan)
     draft.drop_offer(offer.plan)
     draft.event("plan_cancelled", f"plan {offer.plan} is cancelled", plan=offer.plan, amount=paid)
+
+
+def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
+    """Take back a plan that has not started, or end one that has."""
+    offer = draft.offer(command.plan)
+    if offer is not None:
+        take_back(draft, offer)
+    else:
+        plans.cancel(draft, command, appended)

@@ -1,14 +1,11 @@
-"""Pause, resume, suspend, cancel: a plan's coverage stops. Design section 6."""
+"""Pause, resume, suspend: a plan's coverage stops. Design section 6."""
 
 from msgspec.structs import replace
 
-from drawdown.domain import offers, plans
-from drawdown.domain.coverage import draw_order
 from drawdown.domain.cycles import next_cycle_start
 from drawdown.domain.events import Draft
 from drawdown.domain.limits import GAPS_MAX, PAUSE_MAX_MS, PAUSES_MAX
-from drawdown.domain.model import CancelPlan, Gap, PausePlan, Period, Plan, ResumePlan
-from drawdown.domain.notices import reminders_past
+from drawdown.domain.model import Gap, PausePlan, Period, Plan, ResumePlan
 
 Refusal = tuple[str, str]
 
@@ -16,15 +13,14 @@ Refusal = tuple[str, str]
 def pause(draft: Draft, command: PausePlan, appended: int) -> None:
     """Stop a plan's coverage and its clock, at most so long and so often."""
     plan = draft.plan(command.plan)
-    refusal = _status_refusal(plan, command.plan, ("active",), appended) or _pause_refusal(plan, command, appended)
+    refusal = status_refusal(plan, command.plan, ("active",), appended) or _pause_refusal(plan, command, appended)
     if refusal is not None or plan is None:
         draft.refuse(command.plan, refusal or ("unknown_plan", ""))
         return
     until = command.until or appended + PAUSE_MAX_MS
     gaps = (*plan.gaps, Gap(appended, until, pause=True))
     paused = _moved(replace(plan, status="paused", gaps=gaps, resume_at=until), until - appended, appended, draft)
-    draft.put_plan(paused)
-    draft.plans = tuple(sorted(draft.plans, key=draw_order))
+    draft.place_plan(paused)
     detail = f"plan {plan.id} is paused"
     draft.event("plan_paused", detail, plan=plan.id, about=Period(appended, until))
 
@@ -44,7 +40,7 @@ def _pause_refusal(plan: Plan | None, command: PausePlan, appended: int) -> Refu
 def resume_by(draft: Draft, command: ResumePlan, appended: int) -> None:
     """Go on with a paused plan because somebody wants it so; a suspended one goes on when it is paid."""
     plan = draft.plan(command.plan)
-    refusal = _status_refusal(plan, command.plan, ("paused",), appended)
+    refusal = status_refusal(plan, command.plan, ("paused",), appended)
     if refusal is not None or plan is None:
         draft.refuse(command.plan, refusal or ("unknown_plan", ""))
         return
@@ -53,14 +49,13 @@ def resume_by(draft: Draft, command: ResumePlan, appended: int) -> None:
 
 def resume(draft: Draft, plan: Plan, instant: int, reason: str) -> None:
     """Go on with a plan; after a pause its end, and the cycles to come, have moved by what the pause took."""
-    changed = replace(_gap_ended(draft, plan, instant), status="active")
-    draft.put_plan(changed)
-    draft.plans = tuple(sorted(draft.plans, key=draw_order))
+    changed = replace(gap_ended(draft, plan, instant), status="active")
+    draft.place_plan(changed)
     about = Period(changed.start, changed.end)
     draft.event("plan_resumed", f"plan {plan.id} goes on", plan=plan.id, reason=reason, about=about)
 
 
-def _gap_ended(draft: Draft, plan: Plan, instant: int) -> Plan:
+def gap_ended(draft: Draft, plan: Plan, instant: int) -> Plan:
     """End a plan's last gap; a pause that is cut short gives back what it had moved."""
     gap = plan.gaps[-1]
     changed = replace(plan, gaps=(*plan.gaps[:-1], replace(gap, end=instant)), resume_at=None)
@@ -81,43 +76,14 @@ def suspend(draft: Draft, ident: str, appended: int) -> None:
     if plan is None:
         return
     if plan.status == "paused":
-        plan = _gap_ended(draft, plan, appended)
+        plan = gap_ended(draft, plan, appended)
     gaps = (*plan.gaps, Gap(appended, None, pause=False))
-    draft.put_plan(replace(plan, status="suspended", gaps=gaps))
-    draft.plans = tuple(sorted(draft.plans, key=draw_order))
+    draft.place_plan(replace(plan, status="suspended", gaps=gaps))
     draft.event("plan_suspended", f"plan {plan.id} is suspended until it is paid", plan=plan.id, reason="payment")
 
 
-def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
-    """End a plan now or at its cycle's end; take back one that has not started. What is due stays due."""
-    offer = draft.offer(command.plan)
-    if offer is not None:
-        offers.take_back(draft, offer)
-        return
-    plan = draft.plan(command.plan)
-    refusal = _status_refusal(plan, command.plan, ("active", "paused", "suspended"), appended)
-    if refusal is None and plan is not None and plan.cancelled:
-        refusal = "wrong_status", f"plan {plan.id} is cancelled already"
-    if refusal is not None or plan is None:
-        draft.refuse(command.plan, refusal or ("unknown_plan", ""))
-        return
-    if plan.status == "paused":
-        plan = replace(_gap_ended(draft, plan, appended), status="active")
-    at = (
-        next_cycle_start(plan, appended, draft.account.time_zone) if command.at_cycle_end else max(appended, plan.start)
-    )
-    end = at if plan.end is None else min(at, plan.end)
-    reminded = max(plan.reminded, reminders_past(end, appended))
-    changed = replace(plan, end=end, cancelled=True, reminded=reminded)
-    draft.put_plan(changed)
-    draft.plans = tuple(sorted(draft.plans, key=draw_order))
-    about = Period(plan.start, end)
-    draft.event("plan_cancelled", f"plan {plan.id} is cancelled", plan=plan.id, about=about)
-    if end <= appended:
-        plans.expire(draft, changed)
-
-
-def _status_refusal(plan: Plan | None, ident: str, statuses: tuple[str, ...], appended: int) -> Refusal | None:
+def status_refusal(plan: Plan | None, ident: str, statuses: tuple[str, ...], appended: int) -> Refusal | None:
+    """Say why a plan in another status than these, or over, takes no command, or None."""
     if plan is None:
         return "unknown_plan", f"the account has no plan {ident} that has started"
     if plan.status not in statuses:

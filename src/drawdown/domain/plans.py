@@ -1,46 +1,16 @@
 """Activation, statements, expiry and settlement of plans. Design sections 5 and 6."""
 
-from typing import Protocol
-
 from msgspec.structs import replace
 
-from drawdown.domain import notices, pauses, payments
-from drawdown.domain.coverage import draw_order, in_scope
+from drawdown.domain import notices, pauses, requests
+from drawdown.domain.coverage import in_scope
 from drawdown.domain.cycles import cycle_starts, next_cycle_start
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
-from drawdown.domain.model import ActivatePlan, Period, Plan, Quota, ScopeItem
+from drawdown.domain.model import ActivatePlan, CancelPlan, Offer, Period, Plan, Quota
 from drawdown.domain.prices import Prices
 
 _OPEN = ("active", "suspended")
-
-
-class PlanTerms(Protocol):
-    """What a plan and an offer have in common, as far as it may be refused."""
-
-    @property
-    def book(self) -> str:
-        """Name of the pinned price book."""
-
-    @property
-    def book_version(self) -> int:
-        """Its version."""
-
-    @property
-    def start(self) -> int | None:
-        """Start, ms."""
-
-    @property
-    def end(self) -> int | None:
-        """End, exclusive, ms."""
-
-    @property
-    def scope(self) -> tuple[ScopeItem, ...]:
-        """Scope."""
-
-    @property
-    def quotas(self) -> tuple[Quota, ...]:
-        """Quotas."""
 
 
 def activate(draft: Draft, command: ActivatePlan, prices: Prices, appended: int) -> None:
@@ -64,7 +34,7 @@ def activate(draft: Draft, command: ActivatePlan, prices: Prices, appended: int)
         reminded=notices.reminders_past(command.end, appended),
     )
     draft.forget_closed_plans()
-    draft.plans = tuple(sorted((*draft.plans, plan), key=draw_order))
+    draft.place_plan(plan)
     about = Period(plan.start, plan.end)
     draft.event("plan_activated", f"plan {plan.id} is active", plan=plan.id, amount=plan.amount, about=about)
 
@@ -77,15 +47,20 @@ def refusal_of(draft: Draft, command: ActivatePlan, prices: Prices) -> tuple[str
     refusal = terms_refusal(draft, prices, command.currency, command)
     if refusal is not None:
         return refusal
-    dropped = len(beyond_kept(draft.plans))
-    if len(draft.plans) - dropped >= PLANS_MAX:
-        return "too_many_plans", f"an account has at most {PLANS_MAX} plans at a time"
-    if len(draft.past_plans) + dropped > PLANS_PAST_MAX:
+    if len(draft.past_plans) + len(beyond_kept(draft.plans)) > PLANS_PAST_MAX:
         return "too_many_plans", f"an account has at most {PLANS_PAST_MAX} past plans"
+    return full(draft)
+
+
+def full(draft: Draft) -> tuple[str, str] | None:
+    """Refuse a plan more where there is no room; those that start once they are paid have theirs already."""
+    waiting = sum(offer.status == "awaiting_payment" for offer in draft.offers)
+    if len(draft.plans) - len(beyond_kept(draft.plans)) + waiting >= PLANS_MAX:
+        return "too_many_plans", f"an account has at most {PLANS_MAX} plans at a time"
     return None
 
 
-def terms_refusal(draft: Draft, prices: Prices, currency: str, terms: PlanTerms) -> tuple[str, str] | None:
+def terms_refusal(draft: Draft, prices: Prices, currency: str, terms: ActivatePlan | Offer) -> tuple[str, str] | None:
     """Say what is wrong with a plan's currency, book, dates or quotas, or None."""
     account = draft.account
     if currency != account.currency:
@@ -140,6 +115,30 @@ def on_due(draft: Draft, plan: Plan, appended: int) -> None:
         expire(draft, plan)
 
 
+def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
+    """End a plan now or at its cycle's end. What is due stays due."""
+    plan = draft.plan(command.plan)
+    refusal = pauses.status_refusal(plan, command.plan, ("active", "paused", "suspended"), appended)
+    if refusal is None and plan is not None and plan.cancelled:
+        refusal = "wrong_status", f"plan {plan.id} is cancelled already"
+    if refusal is not None or plan is None:
+        draft.refuse(command.plan, refusal or ("unknown_plan", ""))
+        return
+    if plan.status == "paused":
+        plan = replace(pauses.gap_ended(draft, plan, appended), status="active")
+    at = (
+        next_cycle_start(plan, appended, draft.account.time_zone) if command.at_cycle_end else max(appended, plan.start)
+    )
+    end = at if plan.end is None else min(at, plan.end)
+    reminded = max(plan.reminded, notices.reminders_past(end, appended))
+    changed = replace(plan, end=end, cancelled=True, reminded=reminded)
+    draft.place_plan(changed)
+    about = Period(plan.start, end)
+    draft.event("plan_cancelled", f"plan {plan.id} is cancelled", plan=plan.id, about=about)
+    if end <= appended:
+        expire(draft, changed)
+
+
 def expire(draft: Draft, plan: Plan) -> None:
     """End a plan whose time is over; late usage may still draw until it is settled."""
     reason = "cancelled" if plan.cancelled else "time"
@@ -164,7 +163,7 @@ def _state(draft: Draft, plan: Plan, period: Period, reason: str, appended: int)
     detail = f"plan {plan.id} used so much that was not stated before"
     draft.event("statement", detail, plan=plan.id, reason=reason, amount=exact, about=period)
     due = appended + plan.terms.pay_within_ms
-    payments.ask(draft, plan.id, plan.terms, "statement", exact, due, appended)
+    requests.ask(draft, plan.id, plan.terms, "statement", exact, due, appended)
 
 
 def settle(draft: Draft, plan: Plan, appended: int) -> None:

@@ -40,7 +40,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Money asked for, until it is paid.
 
     number: counts the account's requests; 0 while it is only planned (an instalment before its time). amount: in the
-    currency's own digits; exact: what it was rounded from. told: how many of its notices are out, see payments.py.
+    currency's own digits; exact: what it was rounded from. told: how many of its notices are out, see requests.py.
     """
 
     number: int

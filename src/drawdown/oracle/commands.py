@@ -10,6 +10,8 @@ from drawdown.oracle.rules import covers, half_up, month_later
 from drawdown.oracle.state import Account, Expected, Gap, Offer, Plan, Request, event
 
 OFFERS_MAX, PAUSES_MAX, PAUSE_MAX = 16, 3, 30 * DAY
+PLANS_MAX, CLOSED_KEPT_MAX, PAST_MAX = 64, 16, 2_000
+REQUESTS_MAX, GAPS_MAX, REFERENCES_MAX = 500, 64, 2_000
 Books = Mapping[tuple[str, int], dict[str, Any]]
 
 
@@ -42,6 +44,8 @@ def _draft(account: Account, books: Books, message: dict[str, Any], now: int) ->
     code = code or terms_code(account, books, message) or _payment_code(account, message, now)
     if code is None and offer is None and len(account.offers) >= OFFERS_MAX:
         code = "too_many_plans"
+    if code is None and past(account) + len(account.offers) > PAST_MAX:
+        code = "too_many_plans"
     if code:
         return event("command_refused", plan=name, code=code)
     if offer is None:
@@ -51,6 +55,20 @@ def _draft(account: Account, books: Books, message: dict[str, Any], now: int) ->
         offer.command, offer.status, offer.until = message, "draft", None
     facts = message["revision"], "draft"
     return event("plan_drafted", plan=name, amount=Fraction(message["amount"]), facts=facts)
+
+
+def too_many(account: Account) -> bool:
+    """Say whether the account has no room for a plan more, those that wait for their payment counted."""
+    closed = sum(plan.status == "expired" for plan in account.plans)
+    waiting = sum(offer.status == "awaiting_payment" for offer in account.offers.values())
+    open_plans = len(account.plans) - closed + min(closed, CLOSED_KEPT_MAX) + waiting
+    return open_plans >= PLANS_MAX or past(account) > PAST_MAX
+
+
+def past(account: Account) -> int:
+    """Count the plans and offers of which only the name is kept."""
+    closed = sum(plan.status == "expired" for plan in account.plans)
+    return max(closed - CLOSED_KEPT_MAX, 0) + len(account.ended)
 
 
 def terms_code(account: Account, books: Books, message: dict[str, Any]) -> str | None:
@@ -103,6 +121,10 @@ def _step(account: Account, message: dict[str, Any], now: int) -> list[Expected]
         code = "wrong_status"
     elif until <= now if offering else offer.command.get("end") and instant(offer.command["end"]) <= now:
         code = "bad_interval"
+    elif not offering and len(account.requests) + 1 + _instalments(offer) > REQUESTS_MAX:
+        code = "too_many_requests"
+    elif not offering and too_many(account):
+        code = "too_many_plans"
     if code or offer is None:
         return [event("command_refused", plan=name, code=code)]
     amount = Fraction(offer.command["amount"])
@@ -118,6 +140,10 @@ def _step(account: Account, message: dict[str, Any], now: int) -> list[Expected]
     reason = "plan" if terms["terms"] == "upfront" else "first_part"
     due = now + terms.get("pay_within_days", 14) * DAY
     return out + life.ask(account, Request(name, reason, first, first, due, life.grace(terms)), now)
+
+
+def _instalments(offer: Offer) -> int:
+    return len(offer.command["payment"].get("instalments", []))
 
 
 def _start(account: Account, offer: Offer, now: int) -> list[Expected]:
@@ -201,7 +227,7 @@ def _pause_or_resume(account: Account, message: dict[str, Any], now: int) -> Exp
             code = "bad_interval"
         elif now < plan.start:
             code = "wrong_status"
-        elif sum(gap.pause for gap in plan.gaps) >= PAUSES_MAX:
+        elif sum(gap.pause for gap in plan.gaps) >= PAUSES_MAX or len(plan.gaps) >= GAPS_MAX:
             code = "pause_limit"
     if code or plan is None:
         return event("command_refused", plan=name, code=code)
@@ -230,7 +256,7 @@ def _pay(account: Account, command: dict[str, Any], now: int) -> list[Expected]:
         code = "overpaid"
     if code or request is None:
         return [event("command_refused", plan=request.plan if request else None, code=code)]
-    account.references.add(command["reference"])
+    account.references = [*account.references, command["reference"]][-REFERENCES_MAX:]
     request.paid += amount
     facts = command["number"], command["method"], command["reference"]
     out = [event("payment_recorded", plan=request.plan, amount=amount, facts=facts)]

@@ -15,7 +15,6 @@ from drawdown.oracle.rules import MICRO, covers, half_up, months, price_of, quan
 from drawdown.oracle.state import Account, Expected, Job, Line, Plan, event
 
 QUARTER_HOUR, HOUR, WEEK = 900_000, 3_600_000, 7 * DAY
-PLANS_MAX, CLOSED_KEPT_MAX, PAST_MAX = 64, 16, 2_000
 
 
 class Oracle:
@@ -78,7 +77,7 @@ class Oracle:
         code = commands.terms_code(account, self.books, command)
         if name in account.offers or name in account.ended or any(plan.name == name for plan in account.plans):
             code = "plan_exists"
-        elif code not in {"wrong_currency", "unknown_book", "bad_interval"} and _too_many(account.plans):
+        elif code is None and commands.too_many(account):
             code = "too_many_plans"
         if code:
             return event("command_refused", plan=name, code=code)
@@ -256,11 +255,6 @@ def _used_up(account: Account, plan: Plan, now: int) -> list[Expected]:
     out = [] if plan.expired_by else [event("plan_expired", plan=plan.name, reason="amount")]
     plan.status, plan.expired_by = "settling", plan.expired_by or "amount"
     return out + life.settle(account, plan, now) if plan.end is None else out
-
-
-def _too_many(plans: list[Plan]) -> bool:
-    closed = sum(plan.status == "expired" for plan in plans)
-    return len(plans) - closed + min(closed, CLOSED_KEPT_MAX) >= PLANS_MAX or closed - CLOSED_KEPT_MAX > PAST_MAX
 
 
 def _order(plan: Plan) -> tuple[int, int, float, int]:

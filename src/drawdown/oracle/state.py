@@ -106,7 +106,7 @@ class Account:
     ended: set[str] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)
     made: int = 0
-    references: set[str] = field(default_factory=set)
+    references: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -3,53 +3,43 @@
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from drawdown.domain.codes.model import CodeCommand, IssueCode, WithdrawCode
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import AMOUNT_MAX, CODE_LENGTH, SCOPE_ITEMS_MAX
+from drawdown.domain.limits import AMOUNT_MAX, CODE_LENGTH
 from drawdown.domain.money import currency
 from drawdown.domain.wallet.model import CodeTerms
 from drawdown.engine.records import Record
 from drawdown.wire.basics import (
-    MESSAGE,
-    CurrencyCode,
-    Decimal,
     Ident,
     Instant,
     Name,
-    ScopeItemMessage,
+    StrictMessage,
     Version,
     reason_of,
 )
-from drawdown.wire.instants import parse_instant
+from drawdown.wire.credit import CreditMessage, parts_of
+from drawdown.wire.instants import optional_instant
 from drawdown.wire.parsing import checked_bytes, ident, name
 from drawdown.wire.redeeming import ClaimCodeMessage, CodeHash, SettleCodeMessage, claim_of
-from drawdown.wire.wallet_commands import Split, parts_of
 
 VALID_SECONDS_MAX = 10 * 366 * 86_400
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
-class IssueCodeMessage(BaseModel):
+class IssueCodeMessage(CreditMessage):
     """Load a code of a campaign. The credit expires at `expires`, or `valid_seconds` after the redemption.
 
     opens, closes: from when, and before when, it may be redeemed. per_account_max: codes of the campaign an account
     may redeem.
     """
 
-    model_config = MESSAGE
-
     command: Literal["issue_code"]
     version: Version
     id: Ident
     code: CodeHash
     campaign: Name
-    currency: CurrencyCode
-    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 100
-    amount: Decimal | None = None
-    scope: Literal["all"] | Annotated[list[ScopeItemMessage], Field(min_length=1, max_length=SCOPE_ITEMS_MAX)] = "all"
-    split: Split | None = None
     expires: Instant | None = None
     valid_seconds: Annotated[int, Field(ge=1, le=VALID_SECONDS_MAX)] | None = None
     opens: Instant | None = None
@@ -57,10 +47,8 @@ class IssueCodeMessage(BaseModel):
     per_account_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
-class WithdrawCodeMessage(BaseModel):
+class WithdrawCodeMessage(StrictMessage):
     """Let a code be redeemed no more."""
-
-    model_config = MESSAGE
 
     command: Literal["withdraw_code"]
     version: Version
@@ -107,10 +95,10 @@ def _issued(message: IssueCodeMessage) -> IssueCode:
         raise Reject("invalid_value", "a code's amount is above 0 and below the largest amount there can be")
     if (message.expires is None) == (message.valid_seconds is None):
         raise Reject("invalid_value", "a code's credit has expires, or valid_seconds; one of the two")
-    expires = None if message.expires is None else parse_instant(message.expires, "expires")
+    expires = optional_instant(message.expires, "expires")
     valid_ms = None if message.valid_seconds is None else message.valid_seconds * 1000
-    opens = None if message.opens is None else parse_instant(message.opens, "opens")
-    closes = None if message.closes is None else parse_instant(message.closes, "closes")
+    opens = optional_instant(message.opens, "opens")
+    closes = optional_instant(message.closes, "closes")
     if opens is not None and closes is not None and closes <= opens:
         raise Reject("invalid_value", f"closes {message.closes} is not after opens {message.opens}")
     campaign = name(message.campaign, "campaign")

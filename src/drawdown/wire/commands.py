@@ -22,7 +22,7 @@ from drawdown.wire.basics import (
     reason_of,
     scope_of,
 )
-from drawdown.wire.instants import parse_instant
+from drawdown.wire.instants import optional_instant, parse_instant
 from drawdown.wire.parsing import checked_bytes, ident, name
 from drawdown.wire.plan_commands import LifeMessage, life_command_of
 
@@ -126,7 +126,7 @@ def _activation(message: ActivatePlanMessage) -> ActivatePlan:
         book_version=message.book_version,
         amount=parse_amount(message.amount, of),
         start=parse_instant(message.start, "start"),
-        end=None if message.end is None else parse_instant(message.end, "end"),
+        end=optional_instant(message.end, "end"),
         grace_ms=message.grace_seconds * 1000,
         priority=message.priority,
         scope=scope_of(message.scope),

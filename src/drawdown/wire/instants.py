@@ -37,6 +37,11 @@ def parse_instant(text: str, field: str = "time") -> int:
     return instant
 
 
+def optional_instant(text: str | None, field: str) -> int | None:
+    """Read one that may be left out."""
+    return None if text is None else parse_instant(text, field)
+
+
 @lru_cache(maxsize=65_536)
 def format_instant(instant: int) -> str:
     """Write an instant as RFC 3339 in UTC with milliseconds."""

@@ -19,7 +19,7 @@ from drawdown.domain.model import (
     ResumePlan,
 )
 from drawdown.domain.money import Currency, currency, parse_amount
-from drawdown.domain.payments import in_own_digits
+from drawdown.domain.requests import in_own_digits
 from drawdown.domain.terms import Instalment, Payment, Terms
 from drawdown.wire.basics import (
     CurrencyCode,
@@ -34,7 +34,7 @@ from drawdown.wire.basics import (
     quotas_of,
     scope_of,
 )
-from drawdown.wire.instants import parse_instant
+from drawdown.wire.instants import optional_instant, parse_instant
 from drawdown.wire.parsing import name
 
 Days = Annotated[int, Field(ge=0, le=PAY_WITHIN_DAYS_MAX)]
@@ -196,11 +196,11 @@ def life_command_of(message: LifeMessage) -> LifeCommand:
         return RecordPayment(account, paid)
     plan = name(message.plan, "plan")
     if isinstance(message, OfferPlanMessage):
-        return OfferPlan(account, plan, message.revision, _optional(message.until, "until"))
+        return OfferPlan(account, plan, message.revision, optional_instant(message.until, "until"))
     if isinstance(message, ConfirmPlanMessage):
         return ConfirmPlan(account, plan, message.revision)
     if isinstance(message, PausePlanMessage):
-        return PausePlan(account, plan, _optional(message.until, "until"))
+        return PausePlan(account, plan, optional_instant(message.until, "until"))
     if isinstance(message, ResumePlanMessage):
         return ResumePlan(account, plan)
     return CancelPlan(account, plan, at_cycle_end=message.when == "cycle_end")
@@ -224,8 +224,8 @@ def _offer_of(message: DraftPlanMessage) -> Offer:
         book=name(message.book, "book"),
         book_version=message.book_version,
         amount=parse_amount(message.amount, of),
-        start=_optional(message.start, "start"),
-        end=_optional(message.end, "end"),
+        start=optional_instant(message.start, "start"),
+        end=optional_instant(message.end, "end"),
         months=message.months or (message.years * MONTHS_A_YEAR if message.years else None),
         grace_ms=message.grace_seconds * 1000,
         priority=message.priority,
@@ -254,7 +254,3 @@ def _terms_of(message: UpfrontMessage | PartialMessage | PostpaidMessage, of: Cu
         for one in message.instalments
     )
     return Terms("partial", price, first, instalments, within, grace)
-
-
-def _optional(text: str | None, field: str) -> int | None:
-    return None if text is None else parse_instant(text, field)

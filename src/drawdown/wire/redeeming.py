@@ -3,24 +3,24 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import SCOPE_ITEMS_MAX, VOUCHER_PARTS_MAX
 from drawdown.domain.money import CURRENCIES, currency, format_amount, parse_amount
 from drawdown.domain.wallet.model import ClaimCode, CodeAnswer, CodeTerms, Part, RedeemCode, SettleCode
 from drawdown.wire.basics import (
-    MESSAGE,
     CurrencyCode,
     Decimal,
     Ident,
     Instant,
     Name,
     ScopeItemMessage,
+    StrictMessage,
     Version,
     scope_item,
 )
-from drawdown.wire.instants import format_instant, parse_instant
+from drawdown.wire.instants import format_instant, optional_instant, parse_instant
 from drawdown.wire.parsing import name
 
 CodeHash = Annotated[
@@ -30,10 +30,8 @@ CodeHash = Annotated[
 _encode = msgspec.json.Encoder().encode
 
 
-class RedeemCodeMessage(BaseModel):
+class RedeemCodeMessage(StrictMessage):
     """A customer tries a voucher code. redemption: the name of this attempt, and of the voucher that it grants."""
-
-    model_config = MESSAGE
 
     command: Literal["redeem_code"]
     version: Version
@@ -43,20 +41,16 @@ class RedeemCodeMessage(BaseModel):
     code: CodeHash
 
 
-class PartMessage(BaseModel):
+class PartMessage(StrictMessage):
     """A share of the credit. scope: empty for all services but those of others_than."""
-
-    model_config = MESSAGE
 
     scope: Annotated[list[ScopeItemMessage], Field(max_length=SCOPE_ITEMS_MAX)]
     others_than: Annotated[list[Name], Field(max_length=SCOPE_ITEMS_MAX)]
     amount: Decimal
 
 
-class TermsMessage(BaseModel):
+class TermsMessage(StrictMessage):
     """What a code is worth: credit that expires at an instant, or so long after the redemption."""
-
-    model_config = MESSAGE
 
     campaign: Name
     currency: CurrencyCode
@@ -67,10 +61,8 @@ class TermsMessage(BaseModel):
     per_account_max: Annotated[int, Field(ge=1)]
 
 
-class CodeAnswerMessage(BaseModel):
+class CodeAnswerMessage(StrictMessage):
     """The codes ledger answers a claim: why it is refused, or the terms of the credit to grant."""
-
-    model_config = MESSAGE
 
     command: Literal["code_answer"]
     version: Version
@@ -82,10 +74,8 @@ class CodeAnswerMessage(BaseModel):
     terms: TermsMessage | None = None
 
 
-class ClaimCodeMessage(BaseModel):
+class ClaimCodeMessage(StrictMessage):
     """The wallet asks for a code. at: when the customer tried it."""
-
-    model_config = MESSAGE
 
     command: Literal["claim_code"]
     version: Version
@@ -96,10 +86,8 @@ class ClaimCodeMessage(BaseModel):
     at: Instant
 
 
-class SettleCodeMessage(BaseModel):
+class SettleCodeMessage(StrictMessage):
     """The wallet says what became of a claim: the credit is granted, or the code is given back."""
-
-    model_config = MESSAGE
 
     command: Literal["settle_code"]
     version: Version
@@ -135,7 +123,7 @@ def _terms(message: TermsMessage) -> CodeTerms:
         Part(tuple(scope_item(item) for item in part.scope), tuple(part.others_than), parse_amount(part.amount, of))
         for part in message.parts
     ]
-    expires = None if message.expires is None else parse_instant(message.expires, "expires")
+    expires = optional_instant(message.expires, "expires")
     return CodeTerms(
         name(message.campaign, "campaign"),
         of.code,

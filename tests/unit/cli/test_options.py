@@ -1,5 +1,6 @@
 """What commands read, print and complete, and that docs/cli.md names every one of them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from drawdown.domain.catalogue import SERVICES
 from drawdown.domain.errors import REASONS
 from drawdown.errors import BadInput, NotSeen, RefusedByService, UserError
 from drawdown.operate.commands import read_command
+from drawdown.operate.desk import LEDGERS
+from drawdown.settings import load_settings
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
@@ -107,3 +110,11 @@ def test_a_command_is_checked_before_it_is_sent(value: bytes, said: str) -> None
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(BadInput, match="nowhere cannot be read: No such file"):
         read("nowhere")
+
+
+@pytest.mark.parametrize("page", ["docs/cli.md", "docs/first-hour.md"])
+def test_the_pages_tell_how_many_topics_and_partitions_there_are(page: str) -> None:
+    text, settings = Path(page).read_text(), load_settings()
+    inputs = sum(len(topics) for topics in LEDGERS.values())
+    assert set(re.findall(r"all (\d+) topics are", text)) == {str(len(settings.topics))}
+    assert set(re.findall(r"on (\d+) partitions", text)) == {str(inputs * settings.shards)}

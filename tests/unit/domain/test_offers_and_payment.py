@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, tokens, usd
 
 from drawdown.domain.calendar import add_months
-from drawdown.domain.limits import REQUESTS_MAX
+from drawdown.domain.limits import PLANS_MAX, REQUESTS_MAX
 from drawdown.domain.model import CancelPlan, ConfirmPlan, DraftPlan, Offer, OfferPlan, RecordPayment, RequestPlan
 from drawdown.domain.terms import Instalment, Payment, PaymentRequest, Terms
 
@@ -331,3 +331,19 @@ def test_a_month_from_the_31st_of_january_is_the_last_of_february_in_the_account
     leap = 1_832_803_200_000  # 2028-01-30T00:00:00Z
     world.confirmed(POSTPAID, at=leap, start=leap)
     assert world.plan().end == leap + 30 * DAY  # 29 February
+
+
+def test_plans_that_wait_for_their_payment_have_their_room_already() -> None:
+    world = Sale()
+    world.confirmed()
+    for number in range(PLANS_MAX - 1):
+        world.activate(f"other-{number}")
+    assert world.kinds() == [("plan_activated", "")]
+    world.activate("one-more")
+    assert world.kinds() == [("command_refused", "too_many_plans")]
+    world.draft(offer(plan="two-more"))
+    world.apply(OfferPlan("acc", "two-more", 1, None))
+    world.apply(ConfirmPlan("acc", "two-more", 1))
+    assert world.kinds() == [("command_refused", "too_many_plans")]
+    world.pay(1, "90")
+    assert ("plan_activated", "") in world.kinds()
