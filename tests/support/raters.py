@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawdown.domain.commands import Replayed
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS
-from drawdown.domain.model import Account, Replayed, Usage
+from drawdown.domain.model import Account, Usage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.engine.records import Record

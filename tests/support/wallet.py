@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 from tests.support.domain import DAY, POLICY, T0, usd
 
-from drawdown.domain.model import AccountEvent, Dimensions, ScopeItem
+from drawdown.domain.model import Dimensions, ScopeItem
 from drawdown.domain.money import CURRENCIES, parse_amount
+from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.wallet.credits import left_of
 from drawdown.domain.wallet.decide import decide_wallet, forfeited_at
 from drawdown.domain.wallet.model import (

@@ -2,31 +2,27 @@
 
 from drawdown.domain import jobs, notices, offers, pauses, payments, plans, requests
 from drawdown.domain.calendar import zone
-from drawdown.domain.errors import Reject
-from drawdown.domain.events import Draft
-from drawdown.domain.limits import STEPS_MAX
-from drawdown.domain.model import (
-    Account,
+from drawdown.domain.commands import (
     ActivatePlan,
     CancelPlan,
     Command,
     ConfirmPlan,
-    Decision,
     DraftPlan,
-    Job,
-    Offer,
     OfferPlan,
     OpenAccount,
     PausePlan,
-    Plan,
     RecordPayment,
     Replayed,
     RequestPlan,
     ResumePlan,
     TimerFired,
-    Usage,
 )
+from drawdown.domain.errors import Reject
+from drawdown.domain.events import Draft
+from drawdown.domain.limits import STEPS_MAX
+from drawdown.domain.model import Account, Job, Offer, Plan, Usage
 from drawdown.domain.money import currency
+from drawdown.domain.outputs import Decision
 from drawdown.domain.pieces import Piece, pieces_of
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices

@@ -2,24 +2,11 @@
 
 import hashlib
 
+from drawdown.domain.commands import RequestPlan
 from drawdown.domain.coverage import draw_order
 from drawdown.domain.limits import PLANS_CLOSED_KEPT_MAX
-from drawdown.domain.model import (
-    Account,
-    AccountEvent,
-    Balance,
-    Charge,
-    Decision,
-    Line,
-    Offer,
-    Output,
-    Overage,
-    Period,
-    Plan,
-    RequestPlan,
-    ScopeItem,
-    Usage,
-)
+from drawdown.domain.model import Account, Offer, Plan, ScopeItem, Usage
+from drawdown.domain.outputs import AccountEvent, Balance, Charge, Decision, Line, Output, Overage, Period
 from drawdown.domain.terms import Payment, PaymentRequest
 
 

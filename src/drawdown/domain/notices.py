@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from drawdown.domain.events import Draft
 from drawdown.domain.limits import DAY_MS, REMINDER_DAYS, USED_PERCENTS
-from drawdown.domain.model import Period, Plan
+from drawdown.domain.model import Plan
+from drawdown.domain.outputs import Period
 
 
 def of_use(draft: Draft, plan: Plan) -> Plan:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from drawdown.domain import plans, requests
 from drawdown.domain.calendar import add_months
+from drawdown.domain.commands import CancelPlan, ConfirmPlan, DraftPlan, OfferPlan, RequestPlan
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import (
     AMOUNT_MAX,
@@ -12,8 +13,9 @@ from drawdown.domain.limits import (
     PLANS_PAST_MAX,
     REQUESTS_MAX,
 )
-from drawdown.domain.model import CancelPlan, ConfirmPlan, DraftPlan, Offer, OfferPlan, Period, Plan, Quota, RequestPlan
+from drawdown.domain.model import Offer, Plan, Quota
 from drawdown.domain.notices import reminders_past
+from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
 from drawdown.domain.terms import RequestReason
 

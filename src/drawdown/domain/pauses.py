@@ -2,10 +2,12 @@
 
 from msgspec.structs import replace
 
+from drawdown.domain.commands import PausePlan, ResumePlan
 from drawdown.domain.cycles import next_cycle_start
 from drawdown.domain.events import Draft
 from drawdown.domain.limits import GAPS_MAX, PAUSE_MAX_MS, PAUSES_MAX
-from drawdown.domain.model import Gap, PausePlan, Period, Plan, ResumePlan
+from drawdown.domain.model import Gap, Plan
+from drawdown.domain.outputs import Period
 
 Refusal = tuple[str, str]
 

@@ -3,9 +3,9 @@
 from msgspec.structs import replace
 
 from drawdown.domain import offers, pauses, requests
+from drawdown.domain.commands import RecordPayment
 from drawdown.domain.events import Draft, digest_of
 from drawdown.domain.limits import PAYMENTS_PAST_MAX
-from drawdown.domain.model import RecordPayment
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.terms import PaymentRequest
 

@@ -3,11 +3,13 @@
 from msgspec.structs import replace
 
 from drawdown.domain import notices, pauses, requests
+from drawdown.domain.commands import ActivatePlan, CancelPlan
 from drawdown.domain.coverage import in_scope
 from drawdown.domain.cycles import cycle_starts, next_cycle_start
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
-from drawdown.domain.model import ActivatePlan, CancelPlan, Offer, Period, Plan, Quota
+from drawdown.domain.model import Offer, Plan, Quota
+from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
 
 _OPEN = ("active", "suspended")

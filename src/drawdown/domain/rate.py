@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from drawdown.domain.coverage import accepts_at, in_scope, includes
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import LINES_MAX
-from drawdown.domain.model import Balance, Line, Plan, Usage
+from drawdown.domain.model import Plan, Usage
 from drawdown.domain.money import checked, divide_half_up
+from drawdown.domain.outputs import Balance, Line
 from drawdown.domain.pieces import Piece
 from drawdown.domain.prices import Book, Price, Prices
 from drawdown.domain.quantity import MILLIONTHS

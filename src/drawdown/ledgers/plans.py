@@ -2,9 +2,11 @@
 
 import msgspec
 
+from drawdown.domain.commands import Command, Replayed
 from drawdown.domain.decide import decide, due
 from drawdown.domain.limits import COMMAND_MEMORY_MS
-from drawdown.domain.model import Account, AccountEvent, Charge, Command, Output, Overage, Replayed, Usage
+from drawdown.domain.model import Account, Usage
+from drawdown.domain.outputs import AccountEvent, Charge, Output, Overage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.engine.ledger import Emit, Input, Outcome

@@ -4,7 +4,7 @@ import msgspec
 
 from drawdown.domain.errors import Broken
 from drawdown.domain.limits import COMMAND_MEMORY_MS
-from drawdown.domain.model import AccountEvent
+from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.policy import Policy
 from drawdown.domain.wallet.decide import decide_wallet, due_of_wallet
 from drawdown.domain.wallet.model import (

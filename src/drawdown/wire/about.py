@@ -3,8 +3,10 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from drawdown.domain.model import AccountEvent, Offer, Period, RequestPlan, ScopeItem
+from drawdown.domain.commands import RequestPlan
+from drawdown.domain.model import Offer, ScopeItem
 from drawdown.domain.money import CURRENCIES, Currency, format_amount
+from drawdown.domain.outputs import AccountEvent, Period
 from drawdown.domain.terms import Payment, PaymentRequest
 from drawdown.wire.instants import format_instant
 

@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from drawdown.domain.model import AccountEvent
 from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.domain.outputs import AccountEvent
 from drawdown.engine.records import Record
 from drawdown.wire.about import About, about_of
 from drawdown.wire.identity import output_id

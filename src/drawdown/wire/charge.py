@@ -2,8 +2,8 @@
 
 import msgspec
 
-from drawdown.domain.model import Charge
 from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.domain.outputs import Charge
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
 from drawdown.wire.instants import format_instant

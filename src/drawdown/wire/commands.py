@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from drawdown.domain.commands import ActivatePlan, Command, OpenAccount, TimerFired
 from drawdown.domain.limits import EVENT_BYTES_MAX, ID_LENGTH_MAX, REPLAY_BYTES_MAX, REPLAY_HEADERS_MAX
-from drawdown.domain.model import ActivatePlan, Command, OpenAccount, TimerFired
 from drawdown.domain.money import currency, parse_amount
 from drawdown.engine.records import Record
 from drawdown.wire.basics import (

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from drawdown.domain.model import Line, Usage
+from drawdown.domain.model import Usage
 from drawdown.domain.money import Currency, format_amount
+from drawdown.domain.outputs import Line
 from drawdown.domain.quantity import format_quantity
 from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant

@@ -5,19 +5,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drawdown.domain.calendar import MONTHS_A_YEAR
-from drawdown.domain.errors import Reject
-from drawdown.domain.limits import DAY_MS, INSTALMENTS_MAX, PAY_WITHIN_DAYS_MAX, PLAN_YEARS_MAX
-from drawdown.domain.model import (
+from drawdown.domain.commands import (
     CancelPlan,
     ConfirmPlan,
     DraftPlan,
-    Offer,
     OfferPlan,
     PausePlan,
     RecordPayment,
     RequestPlan,
     ResumePlan,
 )
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import DAY_MS, INSTALMENTS_MAX, PAY_WITHIN_DAYS_MAX, PLAN_YEARS_MAX
+from drawdown.domain.model import Offer
 from drawdown.domain.money import Currency, currency, parse_amount
 from drawdown.domain.requests import in_own_digits
 from drawdown.domain.terms import Instalment, Payment, Terms

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, tokens, usd
 
 from drawdown.domain.calendar import add_months
+from drawdown.domain.commands import CancelPlan, ConfirmPlan, DraftPlan, OfferPlan, RecordPayment, RequestPlan
 from drawdown.domain.limits import PLANS_MAX, REQUESTS_MAX
-from drawdown.domain.model import CancelPlan, ConfirmPlan, DraftPlan, Offer, OfferPlan, RecordPayment, RequestPlan
+from drawdown.domain.model import Offer
 from drawdown.domain.terms import Instalment, Payment, PaymentRequest, Terms
 
 UPFRONT = Terms("upfront", usd("90"), usd("90"), (), 14 * DAY, 7 * DAY)

@@ -6,7 +6,7 @@ from tests.support.wallet import World, money, overage, top_up
 
 from drawdown.domain.errors import Broken
 from drawdown.domain.limits import AMOUNT_MAX
-from drawdown.domain.model import AccountEvent
+from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.wallet.model import OpenWallet, WalletCharge
 
 LARGEST = "4611686018.427387903"

@@ -5,8 +5,8 @@ from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, quota
 from tests.unit.domain.test_offers_and_payment import POSTPAID, Sale, parts
 
 from drawdown.domain.calendar import add_months
+from drawdown.domain.commands import CancelPlan, PausePlan, ResumePlan
 from drawdown.domain.cycles import cycle_starts, next_cycle_start
-from drawdown.domain.model import CancelPlan, PausePlan, ResumePlan
 
 END = T0 + 30 * DAY
 

@@ -3,8 +3,9 @@
 import pytest
 from tests.support.domain import DAY, HOUR, T0, World, item, prices, quota, tokens, usd
 
+from drawdown.domain.commands import OpenAccount
 from drawdown.domain.errors import Reject
-from drawdown.domain.model import AccountEvent, OpenAccount
+from drawdown.domain.outputs import AccountEvent
 
 
 def test_time_expires_a_plan_and_settles_it_after_the_grace() -> None:

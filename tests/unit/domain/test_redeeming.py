@@ -9,7 +9,7 @@ from tests.support.domain import POLICY, T0, usd
 from tests.support.wallet import EXPIRES, FORFEITED
 
 from drawdown.domain.limits import CODE_TRIES_MAX, CODE_TRIES_WINDOW_MS
-from drawdown.domain.model import AccountEvent
+from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.wallet.credits import left_of
 from drawdown.domain.wallet.decide import decide_wallet
 from drawdown.domain.wallet.model import (

@@ -22,8 +22,9 @@ from tests.support.messages import (
 )
 
 from drawdown.domain.decide import decide
-from drawdown.domain.model import Account, Overage
+from drawdown.domain.model import Account
 from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.domain.outputs import Overage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.domain.quantity import MILLIONTHS

@@ -17,9 +17,10 @@ from tests.support.messages import (
     written,
 )
 
+from drawdown.domain.commands import ActivatePlan, OpenAccount, TimerFired
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import COMMAND_MEMORY_MS, EVENT_BYTES_MAX
-from drawdown.domain.model import ActivatePlan, OpenAccount, Quota, ScopeItem, TimerFired
+from drawdown.domain.model import Quota, ScopeItem
 from drawdown.domain.money import CURRENCIES, parse_amount
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices

@@ -17,9 +17,9 @@ from tests.support.messages import (
     tuning,
 )
 
+from drawdown.domain.commands import Replayed
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import COMMAND_MEMORY_MS, EVENT_BYTES_MAX, REPLAY_BYTES_MAX
-from drawdown.domain.model import Replayed
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.engine.ledger import Input

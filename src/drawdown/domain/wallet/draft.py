@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from drawdown.domain.events import digest_of
 from drawdown.domain.limits import WALLET_PAST_MAX
-from drawdown.domain.model import AccountEvent
+from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.wallet.model import OverageDue, Payment, Wallet, WalletCharge, WalletDecision, WalletOutput
 
 

@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from drawdown.domain.model import AccountEvent, Dimensions, ScopeItem
+from drawdown.domain.model import Dimensions, ScopeItem
+from drawdown.domain.outputs import AccountEvent
 
 
 class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
