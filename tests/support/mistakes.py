@@ -340,13 +340,13 @@ def a_closed_job_opens_again(patch: Patch) -> None:
 
 @mistake
 def a_used_up_amount_does_not_expire_a_plan(patch: Patch) -> None:
-    patch.setattr(plans, "note_used_up", lambda draft, plan, appended: None)
+    patch.setattr(plans, "note_used_up", lambda draft, plan, instant, appended: None)
 
 
 @mistake
 def an_open_ended_plan_that_is_used_up_stays_open(patch: Patch) -> None:
     kept = plans.note_used_up
-    patch.setattr(plans, "note_used_up", lambda draft, plan, at: kept(draft, replace(plan, end=NEVER), at))
+    patch.setattr(plans, "note_used_up", lambda draft, plan, *at: kept(draft, replace(plan, end=NEVER), *at))
 
 
 @mistake

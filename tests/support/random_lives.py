@@ -6,46 +6,86 @@ from hypothesis import strategies as st
 from tests.support import messages
 from tests.support.messages import DAY, HOUR, MINUTE, Message
 from tests.support.random_worlds import ANCHORS, ZONES, World
+from tests.support.raters import Raters
 
+from drawdown.domain.model import Account
+from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.domain.terms import PaymentRequest
 from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 
-PLANS = ("a", "a", "b")
-STEPS = ("draft", "offer", "confirm", "pay", "pause", "resume", "cancel", "request", *("use", "time", "pay") * 3)
-ONWARDS = ("draft", "offer", "confirm", "pay", "use", "pause", "use", "resume", "use")  # what mostly comes next
+PLANS = ("a", "a", "b", "c")
+LATER = ("pause", "resume", "cancel", "renew", "set", "renew")
+STEPS = ("draft", "offer", "confirm", "pay", *LATER, "request", *("use", "time", "pay") * 3)
+BEGIN = ("draft", "offer", "confirm", "pay")
+PATHS = (  # what mostly comes next, plan by plan
+    tuple((step, "a") for step in (*BEGIN, "use", "pause", "use", "resume", "use")),
+    (*((step, "a") for step in (*BEGIN, "use")), *((step, "b") for step in (*BEGIN, "use", "time", "pay", "time"))),
+    (*((step, "a") for step in (*BEGIN, "use", "renew", "pay", "use", "time", "use", "time")),),
+)
 WAITS = (0, 1, MINUTE, HOUR, HOUR, 2 * DAY, 4 * DAY, 15 * DAY, 31 * DAY)
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> World:
-    """One account and up to 40 inputs, most of which fit what came before."""
+    """One account and up to 40 inputs, most of which fit what the service made of those before."""
     zone = draw(st.sampled_from(ZONES))
     currency = draw(st.sampled_from(("USD", "VND")))
     now = draw(st.sampled_from(ANCHORS))
-    made = [messages.command(messages.open_account(currency=currency, time_zone=zone), now)]
-    revisions, reached = dict.fromkeys(PLANS, 0), dict.fromkeys(PLANS, 0)
-    asked = 0
-    for number in range(draw(st.integers(4, 40))):
-        plan = draw(st.sampled_from(PLANS))
-        step = draw(st.sampled_from(STEPS))
-        if draw(st.integers(0, 9)) > 2 and reached[plan] < len(ONWARDS):
-            step = ONWARDS[reached[plan]]
-            reached[plan] += 1
-        now += draw(st.sampled_from(WAITS[: 5 if step in ONWARDS[:4] else None]))
-        asked += step == "confirm"
-        if step == "use":
-            made.append(draw(_usage(number, now)))
-        elif step == "time":
-            made.append(messages.command(messages.timer(now), now))
-        else:
-            if step == "draft":
-                revisions[plan] += draw(st.sampled_from((1, 1, 1, 1, 1, 0)))
-            said = draw(_command(step, plan, revisions[plan], asked, now, currency))
-            made.append(messages.command({"version": 1, "id": f"c-{number}", "account": messages.ACCOUNT} | said, now))
-    records = [
-        Record(r.topic, r.partition, offset, r.timestamp, r.key, r.value, r.headers) for offset, r in enumerate(made)
-    ]
-    return World(zone, _books(currency), records)
+    books = _books(currency)
+    raters = Raters(books)
+    records: list[Record] = []
+    revisions = dict.fromkeys(PLANS, 0)
+    path = list(draw(st.sampled_from(PATHS)))
+    said: Record = messages.command(messages.open_account(currency=currency, time_zone=zone), now)
+    for number in range(draw(st.integers(9, 40))):
+        offset = len(records)
+        record = Record(said.topic, said.partition, offset, said.timestamp, said.key, said.value, said.headers)
+        records.append(record)
+        account = raters.rated(record).after
+        assert account is not None
+        step, plan = draw(st.sampled_from(STEPS)), draw(st.sampled_from(PLANS))
+        on_path = path and draw(st.integers(0, 9)) > 1
+        if on_path:
+            step, plan = path.pop(0)
+        if step in LATER and not on_path and account.plans and draw(st.integers(0, 5)):
+            plan = draw(st.sampled_from([plan.id for plan in account.plans]))
+        now += draw(st.sampled_from(WAITS[: 5 if step in BEGIN else None]))
+        if step == "draft":
+            revisions[plan] += draw(st.sampled_from((1, 1, 1, 1, 1, 0)))
+        said = draw(_input(step, plan, revisions.get(plan, 1), account, number, now))
+    return World(zone, books, records)
+
+
+@st.composite
+def _input(draw: st.DrawFn, step: str, plan: str, revision: int, account: Account, number: int, now: int) -> Record:
+    if step == "use":
+        return draw(_usage(number, now))
+    if step == "time":
+        return messages.command(messages.timer(now), now)
+    told = draw(_payment(account) if step == "pay" else _command(step, plan, revision, now, account))
+    return messages.command({"version": 1, "id": f"c-{number}", "account": messages.ACCOUNT} | told, now)
+
+
+@st.composite
+def _payment(draw: st.DrawFn, account: Account) -> Message:
+    """Pay what is asked for, mostly; else too much, in part, or for nothing."""
+    asked = [one for one in account.requests if one.number]
+    number: int = draw(st.integers(1, 6))
+    amount = draw(st.sampled_from(("10", "5", "3", "30", "0.001", "0")))
+    if asked and draw(st.integers(0, 6)) > 0:
+        one: PaymentRequest = draw(st.sampled_from(asked))
+        number = one.number
+        if draw(st.integers(0, 4)):
+            amount = format_amount(one.amount - one.paid, CURRENCIES[account.currency])
+    return {
+        "command": "record_payment",
+        "number": number,
+        "method": draw(st.sampled_from(("card", "e-wallet", "bank-transfer"))),
+        "reference": f"ref-{draw(st.integers(0, 30))}",
+        "amount": amount,
+        "currency": draw(st.sampled_from((account.currency,) * 9 + ("JPY",))),
+    }
 
 
 def _books(currency: str) -> list[bytes]:
@@ -58,29 +98,23 @@ def _books(currency: str) -> list[bytes]:
 
 
 @st.composite
-def _command(draw: st.DrawFn, step: str, plan: str, revision: int, asked: int, now: int, currency: str) -> Message:
+def _command(draw: st.DrawFn, step: str, plan: str, revision: int, now: int, account: Account) -> Message:
     said: Message = {"plan": plan}
     if step == "draft":
-        return draw(_draft(plan, max(revision, 1), now, currency))
+        return draw(_draft(plan, max(revision, 1), now, account))
     if step in {"offer", "confirm"}:
         said |= {"command": f"{step}_plan", "revision": max(revision - draw(st.sampled_from((0,) * 9 + (1,))), 1)}
         if step == "offer" and draw(st.booleans()):
             said["until"] = format_instant(now + draw(st.sampled_from((-1, HOUR, 5 * DAY, 5 * DAY))))
         return said
-    if step == "pay":
-        whole = draw(st.sampled_from(("10", "10", "10", "10", "5", "4", "3", "7", "30", "0.001", "0")))
-        return {
-            "command": "record_payment",
-            "number": draw(st.one_of(st.just(max(asked, 1)), st.integers(1, 6))),
-            "method": draw(st.sampled_from(("card", "e-wallet", "bank-transfer"))),
-            "reference": f"ref-{draw(st.integers(0, 30))}",
-            "amount": whole,
-            "currency": draw(st.sampled_from((currency,) * 9 + ("JPY",))),
-        }
     if step == "request":
-        wish = {"expected_usage": "much", "currency": currency, "contact": "somebody"}
+        wish = {"expected_usage": "much", "currency": account.currency, "contact": "somebody"}
         return {"command": "request_plan", "request": f"wish-{plan}", **wish}
+    if step == "set":
+        return {**said, "command": "set_renewal", "renewal": draw(st.sampled_from(("automatic", "by_request")))}
     said["command"] = f"{step}_plan"
+    if step == "renew" and draw(st.integers(0, 3)) == 0:
+        said["renewal"] = draw(st.sampled_from(("c", "z")))
     if step == "pause" and draw(st.booleans()):
         said["until"] = format_instant(now + draw(st.sampled_from((0, HOUR, 10 * DAY, 31 * DAY))))
     if step == "cancel":
@@ -89,8 +123,8 @@ def _command(draw: st.DrawFn, step: str, plan: str, revision: int, asked: int, n
 
 
 @st.composite
-def _draft(draw: st.DrawFn, plan: str, revision: int, now: int, currency: str) -> Message:
-    said = messages.activate_plan(plan, currency=currency, amount=draw(st.sampled_from(("1", "10", "1000"))))
+def _draft(draw: st.DrawFn, plan: str, revision: int, now: int, account: Account) -> Message:
+    said = messages.activate_plan(plan, currency=account.currency, amount=draw(st.sampled_from(("1", "10", "1000"))))
     del said["start"], said["id"], said["account"]
     said |= {"command": "draft_plan", "revision": revision, "payment": draw(_terms(now))}
     said["grace_seconds"] = draw(st.sampled_from((0, 3_600, 86_400)))
@@ -102,8 +136,25 @@ def _draft(draw: st.DrawFn, plan: str, revision: int, now: int, currency: str) -
     elif length != "open":
         said[length] = draw(st.integers(1, 3))
     if draw(st.booleans()):
+        said["renewal"] = draw(st.sampled_from(("automatic", "by_request")))
+        said["rollover"] = draw(st.booleans())
+    if plan != "a" and draw(st.integers(0, 3)):
+        said |= draw(_following(said, [plan.id for plan in account.plans] or ["a"]))
+    if draw(st.booleans()):
         said["quotas"] = [{"service": "inference", "amount": draw(st.sampled_from(("0.5", "3")))}]
     return said
+
+
+@st.composite
+def _following(draw: st.DrawFn, said: Message, plans: list[str]) -> Message:
+    """Let a plan renew or replace another; mostly without dates of its own, which it must not have."""
+    if draw(st.integers(0, 9)):
+        said.pop("start", None)
+        said.pop("end", None)
+    other = draw(st.sampled_from(plans))
+    if draw(st.booleans()):
+        return {"renews": other}
+    return {"replaces": other, "when": draw(st.sampled_from(("now", "cycle_end")))}
 
 
 @st.composite

@@ -62,7 +62,7 @@ class Raters:
 
     def apply(self, record: Record) -> Step:
         """Let both take a record; the step's `difference` says where they disagree."""
-        step = self._rated(record)
+        step = self.rated(record)
         if step.code in UNJUDGED | LIMITS:
             return step
         try:
@@ -74,7 +74,8 @@ class Raters:
         step.difference = f"the service refuses: {step.code}" if step.code else _difference(step, expected)
         return step
 
-    def _rated(self, record: Record) -> Step:
+    def rated(self, record: Record) -> Step:
+        """Let the service alone take a record."""
         step = Step(record)
         try:
             item = self.ledger.decode(record)

@@ -42,8 +42,11 @@ def report(account: AccountView) -> None:
     else:
         say("no plans")
     if account.offers:
-        rows = [(o.plan, o.status, o.revision, o.terms, short(o.amount), short(o.price)) for o in account.offers]
-        show_table(("plan", "status", ">revision", "terms", ">amount", ">price"), rows, "Not started")
+        rows = [
+            (o.plan, o.status, o.revision, o.terms, short(o.amount), short(o.price), o.follows or "-")
+            for o in account.offers
+        ]
+        show_table(("plan", "status", ">revision", "terms", ">amount", ">price", "follows"), rows, "Not started")
     if account.payment_requests:
         show_table(
             (">number", "plan", "reason", ">amount", ">paid", "due"),

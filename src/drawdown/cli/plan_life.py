@@ -1,4 +1,4 @@
-"""`drawdown plan draft|offer|confirm|pay|pause|resume|cancel`: a plan's life, a command each."""
+"""`drawdown plan draft|offer|confirm|pay|pause|resume|renew|auto-renew|cancel`: a plan's life, a command each."""
 
 import json
 import secrets
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands under `drawdown plan`."""
-    for command in (draft, offer, confirm, pay, pause, resume, cancel):
+    for command in (draft, offer, confirm, pay, pause, resume, renew, auto_renew, cancel):
         app.command()(command)
 
 
@@ -108,6 +108,34 @@ def pause(
 def resume(account: Account, plan: Plan, ident: Ident = "", timeout: Timeout = 30, as_json: AsJson = False) -> None:
     """Go on with a paused plan."""
     _issue("resume_plan", {"account": account, "plan": plan}, ident or _any("resume"), timeout, as_json=as_json)
+
+
+def renew(
+    account: Account,
+    plan: Plan,
+    renewal: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="the new plan's; one like PLAN-r1 if left out")
+    ] = "",
+    ident: Ident = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Renew a plan on its own terms: it is paid, and starts when the old one ends or runs out."""
+    said = {"account": account, "plan": plan} | ({"renewal": renewal} if renewal else {})
+    _issue("renew_plan", said, ident or f"renew:{plan}:{renewal}", timeout, as_json=as_json)
+
+
+def auto_renew(
+    account: Account,
+    plan: Plan,
+    on: Annotated[bool, typer.Option("--on/--off", help="whether it renews itself")] = True,
+    ident: Ident = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Let a plan renew itself 14 days before its end or when 90 % of it is used, or no longer."""
+    said = {"account": account, "plan": plan, "renewal": "automatic" if on else "by_request"}
+    _issue("set_renewal", said, ident or _any("auto-renew"), timeout, as_json=as_json)
 
 
 def cancel(

@@ -99,6 +99,22 @@ class ResumePlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     plan: str
 
 
+class RenewPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Renew a plan on its own terms. renewal: the new plan's name; None for one made of the old name."""
+
+    account: str
+    plan: str
+    renewal: str | None
+
+
+class SetRenewal(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Let a plan renew itself, or no longer."""
+
+    account: str
+    plan: str
+    automatic: bool
+
+
 class CancelPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """End a plan, now or at its cycle's end; take back one that has not started."""
 
@@ -117,6 +133,8 @@ Command = (
     | RecordPayment
     | PausePlan
     | ResumePlan
+    | RenewPlan
+    | SetRenewal
     | CancelPlan
     | TimerFired
 )

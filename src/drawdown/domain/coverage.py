@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from drawdown.domain.model import Dimensions, Plan, ScopeItem
-
-_NEVER = 2**62
+from drawdown.domain.model import NEVER, Dimensions, Plan, ScopeItem
 
 
 def includes(item: ScopeItem, service: str, dimensions: Dimensions) -> bool:
@@ -35,7 +33,7 @@ def narrowness(scope: Sequence[ScopeItem]) -> int:
 
 def draw_order(plan: Plan) -> tuple[int, int, int, int, str]:
     """Sort key: lower priority number, narrower scope, earlier end (open-ended last), earlier activation."""
-    end = _NEVER if plan.end is None else plan.end
+    end = NEVER if plan.end is None else plan.end
     return plan.priority, narrowness(plan.scope), end, plan.activated, plan.id
 
 

@@ -1,6 +1,9 @@
 """`decide`: what one input does to one account. No clock, no I/O, no randomness."""
 
-from drawdown.domain import jobs, notices, offers, pauses, payments, plans, requests
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from drawdown.domain import jobs, notices, offers, pauses, payments, plans, renewals, requests, successions
 from drawdown.domain.calendar import zone
 from drawdown.domain.commands import (
     ActivatePlan,
@@ -12,9 +15,11 @@ from drawdown.domain.commands import (
     OpenAccount,
     PausePlan,
     RecordPayment,
+    RenewPlan,
     Replayed,
     RequestPlan,
     ResumePlan,
+    SetRenewal,
     TimerFired,
 )
 from drawdown.domain.errors import Reject
@@ -26,8 +31,17 @@ from drawdown.domain.outputs import Decision
 from drawdown.domain.pieces import Piece, pieces_of
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
-from drawdown.domain.rate import Rating
+from drawdown.domain.rate import Purse, Rating
 from drawdown.domain.terms import PaymentRequest
+
+
+class Renewal(NamedTuple):
+    """A plan that will renew itself."""
+
+    plan: Plan
+
+
+Waiting = Plan | Renewal | Job | Offer | PaymentRequest
 
 
 def decide(
@@ -59,25 +73,27 @@ def due(state: Account) -> int | None:
     return min((at for at, _, _ in _waiting(state)), default=None)
 
 
+_STEPS: dict[type[Command], Callable[[Draft, Any, int], None]] = {
+    RequestPlan: lambda draft, command, _: offers.request(draft, command),
+    OfferPlan: offers.make,
+    ConfirmPlan: offers.confirm,
+    RecordPayment: payments.record,
+    PausePlan: pauses.pause,
+    ResumePlan: pauses.resume_by,
+    CancelPlan: offers.cancel,
+    RenewPlan: renewals.renew,
+    SetRenewal: lambda draft, command, _: renewals.set_automatic(draft, command),
+}
+
+
 def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None:
     if isinstance(body, ActivatePlan):
         plans.activate(draft, body, prices, appended)
-    elif isinstance(body, RequestPlan):
-        offers.request(draft, body)
     elif isinstance(body, DraftPlan):
         offers.write(draft, body, prices, appended)
-    elif isinstance(body, OfferPlan):
-        offers.make(draft, body, appended)
-    elif isinstance(body, ConfirmPlan):
-        offers.confirm(draft, body, appended)
-    elif isinstance(body, RecordPayment):
-        payments.record(draft, body, appended)
-    elif isinstance(body, PausePlan):
-        pauses.pause(draft, body, appended)
-    elif isinstance(body, ResumePlan):
-        pauses.resume_by(draft, body, appended)
-    elif isinstance(body, CancelPlan):
-        offers.cancel(draft, body, appended)
+    else:
+        _STEPS[type(body)](draft, body, appended)
+    successions.align(draft, appended)
 
 
 def _opened(state: Account | None, account: str) -> Account:
@@ -118,17 +134,24 @@ def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices
     account = draft.account
     rating = Rating(usage, draft.plans, prices)
     rating.pay(pieces, appended, account.currency, prices)
-    drawn = []
     if rating.paid or not rating.on_demand:
         draft.charge(usage, rating.paid, rating.balances())
-        drawn = [purse.closed(usage.service) for purse in rating.purses if purse.drawn]
     if rating.on_demand:
         draft.overage(usage, rating.on_demand)
-    for plan in drawn:
-        told = notices.of_use(draft, plan)
-        draft.put_plan(told)
-        if told.spent == told.amount:
-            plans.note_used_up(draft, told, appended)
+    for purse in rating.drawn():
+        _draw(draft, purse, usage.service, appended)
+
+
+def _draw(draft: Draft, purse: Purse, service: str, appended: int) -> None:
+    """Take from a plan what it paid, and do what follows from it."""
+    plan = draft.plan(purse.plan.id) or purse.plan
+    if plan.status == "scheduled":
+        plan = successions.begin(draft, plan)
+    told = notices.of_use(draft, purse.closed(plan, service))
+    draft.put_plan(told)
+    renewals.when_nearly_used(draft, told, appended)
+    if told.spent == told.amount:
+        plans.note_used_up(draft, draft.plan(told.id) or told, purse.last, appended)
 
 
 def _fire(account: Account, appended: int, prices: Prices, policy: Policy) -> Decision | None:
@@ -141,22 +164,26 @@ def _fire(account: Account, appended: int, prices: Prices, policy: Policy) -> De
         _, _, what = nearest
         if isinstance(what, Plan):
             plans.on_due(draft, what, appended)
+        elif isinstance(what, Renewal):
+            renewals.by_itself(draft, what.plan, appended)
         elif isinstance(what, Job):
             _close_silent(draft, what, appended, prices, policy)
         elif isinstance(what, Offer):
             offers.lapse(draft, what, "confirmation" if what.status == "awaiting_confirmation" else "payment")
         else:
             payments.on_due(draft, what, appended)
+        successions.align(draft, appended)
     if not draft.outputs:
         return None
     return draft.decision()
 
 
-def _waiting(state: Account | Draft) -> list[tuple[int, str, Plan | Job | Offer | PaymentRequest]]:
+def _waiting(state: Account | Draft) -> list[tuple[int, str, Waiting]]:
     """List what time will do something to: when, by whose name, to what."""
-    found: list[tuple[int, str, Plan | Job | Offer | PaymentRequest]] = [
+    found: list[tuple[int, str, Waiting]] = [
         (at, plan.id, plan) for plan in state.plans if (at := plans.due_of(plan)) is not None
     ]
+    found += [(at, plan.id, Renewal(plan)) for plan in state.plans if (at := renewals.due_of(plan)) is not None]
     found += [(jobs.silent_at(job), job.id, job) for job in state.jobs if not job.closed]
     if state.offers:
         found += [(at, offer.plan, offer) for offer in state.offers if (at := offers.due_of(offer)) is not None]

@@ -116,6 +116,11 @@ class Draft:
         replaced = (changed if request is old else request for request in self.requests)
         self.requests = tuple(request for request in replaced if request is not None)
 
+    def drop_plan(self, plan: str) -> None:
+        """Forget a plan that never began; its id is not given again."""
+        self.plans = tuple(other for other in self.plans if other.id != plan)
+        self.past_plans += (digest_of(plan),)
+
     def put_plan(self, changed: Plan) -> None:
         """Replace a plan by what became of it."""
         self.plans = tuple(changed if plan.id == changed.id else plan for plan in self.plans)

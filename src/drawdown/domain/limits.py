@@ -67,6 +67,8 @@ PAUSE_MAX_MS: Final = 30 * DAY_MS  # then it ends by itself
 OFFER_VALID_MS: Final = 30 * DAY_MS  # unless the offer says another instant
 REQUEST_LEAD_MS: Final = 14 * DAY_MS  # an instalment is asked for so long before it is due
 PAYMENT_DUE_NOTICE_MS: Final = 3 * DAY_MS
+RENEWAL_LEAD_MS: Final = 14 * DAY_MS  # before its end a plan renews itself, if its terms say so
+RENEWAL_PERCENT: Final = 90  # or when so much of its amount is used
 REMINDER_DAYS: Final = (30, 7, 1)  # before a plan's end
 USED_PERCENTS: Final = (50, 80, 90, 100)  # of a plan's amount, and of each quota
 

@@ -5,13 +5,14 @@ quanta of the account's currency (10^-9 USD, 10^-6 VND or JPY); a *quantity* is 
 meter's quantum (one GPU-second, one GB-second, one token, ...). `Dimensions` are sorted (name, value) pairs.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from drawdown.domain.terms import PaymentRequest, Terms
+from drawdown.domain.terms import Follows, PaymentRequest, Terms
 
 Dimensions = tuple[tuple[str, str], ...]
+NEVER: Final = 2**62  # the start of a plan that follows one without an end, until that runs out
 
 
 class Measure(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -71,7 +72,7 @@ class Gap(msgspec.Struct, frozen=True, gc=False, array_like=True):
     pause: bool
 
 
-PlanStatus = Literal["active", "paused", "suspended", "settling", "expired"]
+PlanStatus = Literal["scheduled", "active", "paused", "suspended", "settling", "expired"]
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -79,10 +80,14 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     scope: () means all services. end: None means open-ended. grace_ms: late usage draws until end + grace.
     activated: the account's `applied` number at its activation, which orders plans at last.
-    spent + remaining + forfeited = amount, always.
-    expired_by: "amount", "time" or "cancelled" once it is over. cancelled: it ends early, at `end`.
+    spent + remaining + forfeited + rolled_over + credited = amount, always.
+    expired_by: "amount", "time", "cancelled" or "replaced" once it is over. cancelled: it ends early, at `end`.
     noticed, reminded: how many thresholds of the amount, and days before the end, are told.
     resume_at: when a pause ends by itself. billed: what statements asked for; statement_at: when the next is due.
+    months: how long from its start; None with an end of its own (own_end), or open-ended.
+    renewals: the how manieth it is after the first. renewal_opened: it has renewed itself, or tried to.
+    follows: the plan before it. successor: the plan that follows it. rolled_in, credit_in: what its amount has from the
+    plan before it. rolled_over, credited: what the plan after it has from its amount.
     """
 
     id: str
@@ -109,6 +114,16 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     terms: Terms | None = None
     billed: int = 0
     statement_at: int | None = None
+    months: int | None = None
+    own_end: bool = False
+    renewals: int = 0
+    follows: Follows | None = None
+    successor: str = ""
+    renewal_opened: bool = False
+    rolled_in: int = 0
+    credit_in: int = 0
+    rolled_over: int = 0
+    credited: int = 0
 
 
 OfferStatus = Literal["draft", "awaiting_confirmation", "awaiting_payment"]
@@ -118,7 +133,7 @@ class Offer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A plan before it starts. Its terms are those of one revision; a new one takes the old one's place.
 
     months: how long from its start; None with an end of its own, or open-ended. start: None for its activation; an
-    earlier one is moved there. until: when it lapses if it is not confirmed by then.
+    earlier one is moved there. until: when it lapses if it is not confirmed by then. follows: the plan before it.
     """
 
     plan: str
@@ -137,6 +152,8 @@ class Offer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     request: str | None = None
     status: OfferStatus = "draft"
     until: int | None = None
+    follows: Follows | None = None
+    renewals: int = 0
 
 
 class Job(msgspec.Struct, frozen=True, gc=False, array_like=True):

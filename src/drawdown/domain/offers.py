@@ -2,8 +2,7 @@
 
 from msgspec.structs import replace
 
-from drawdown.domain import plans, requests
-from drawdown.domain.calendar import add_months
+from drawdown.domain import plans, requests, successions
 from drawdown.domain.commands import CancelPlan, ConfirmPlan, DraftPlan, OfferPlan, RequestPlan
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import (
@@ -14,8 +13,6 @@ from drawdown.domain.limits import (
     REQUESTS_MAX,
 )
 from drawdown.domain.model import Offer, Plan, Quota
-from drawdown.domain.notices import reminders_past
-from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
 from drawdown.domain.terms import RequestReason
 
@@ -32,6 +29,7 @@ def write(draft: Draft, command: DraftPlan, prices: Prices, appended: int) -> No
     """Write the first revision of a plan, or the next one in its place."""
     offer = command.offer
     refusal = _draft_refusal(draft, command, prices) or _terms_refusal(draft, offer, appended)
+    refusal = refusal or _renewal_refusal(offer) or successions.refusal_of(draft, offer, appended)
     if refusal is not None:
         draft.refuse(offer.plan, refusal)
         return
@@ -83,6 +81,16 @@ def _terms_refusal(draft: Draft, offer: Offer, appended: int) -> Refusal | None:
     return None
 
 
+def _renewal_refusal(offer: Offer) -> Refusal | None:
+    """Say why a plan cannot renew itself on these terms, or None."""
+    terms = offer.terms
+    if terms.automatic and offer.end is not None:
+        return "bad_terms", "a plan with an end of its own cannot renew itself; give it months or years"
+    if terms.automatic and offer.months is None and terms.instalments:
+        return "bad_terms", "an open-ended plan with dated instalments cannot renew itself"
+    return None
+
+
 def make(draft: Draft, command: OfferPlan, appended: int) -> None:
     """Offer a draft's newest revision to the customer."""
     offer = draft.offer(command.plan)
@@ -97,13 +105,17 @@ def make(draft: Draft, command: OfferPlan, appended: int) -> None:
     draft.put_offer(offered)
     detail = f"revision {offer.revision} of plan {offer.plan} is offered"
     draft.event("plan_offered", detail, plan=offer.plan, amount=offer.amount, about=offered)
+    if offer.follows and offer.follows.how == "renewal":
+        tell_renewal(draft, offered, offer.follows.plan)
 
 
 def confirm(draft: Draft, command: ConfirmPlan, appended: int) -> None:
     """Take the customer's word for a revision: ask for the first payment, or start the plan if there is none."""
     offer = draft.offer(command.plan)
     refusal = _step_refusal(offer, command.plan, command.revision, "awaiting_confirmation")
-    refusal = refusal or _no_room(draft, offer, appended)
+    refusal = refusal or no_room(draft, offer, appended)
+    if refusal is None and offer is not None:
+        refusal = successions.refusal_of(draft, offer, appended)
     if refusal is not None or offer is None:
         draft.refuse(command.plan, refusal or ("unknown_plan", ""))
         return
@@ -111,12 +123,26 @@ def confirm(draft: Draft, command: ConfirmPlan, appended: int) -> None:
     draft.event("plan_confirmed", detail, plan=offer.plan, amount=offer.amount)
     confirmed = replace(offer, status="awaiting_payment", until=None)
     draft.put_offer(confirmed)
+    ask_first(draft, confirmed, appended)
+
+
+def ask_first(draft: Draft, offer: Offer, appended: int) -> None:
+    """Ask for what a confirmed plan costs before it starts, or start it if that is nothing."""
     terms = offer.terms
-    if terms.kind == "postpaid":
-        start(draft, confirmed, appended)
+    exact = successions.first_due(draft, offer, appended)
+    if not requests.in_own_digits(exact, draft.account.currency):
+        start(draft, offer, appended)
         return
-    reason: RequestReason = "plan" if terms.kind == "upfront" else "first_part"
-    requests.ask(draft, offer.plan, terms, reason, terms.first, appended + terms.pay_within_ms, appended)
+    if offer.follows is not None:
+        draft.put_offer(replace(offer, follows=replace(offer.follows, asked=exact)))
+    reason: RequestReason = "first_part" if terms.kind == "partial" else "plan"
+    requests.ask(draft, offer.plan, terms, reason, exact, appended + terms.pay_within_ms, appended)
+
+
+def tell_renewal(draft: Draft, offer: Offer, plan: str) -> None:
+    """Tell that a renewal of a plan is open."""
+    detail = f"plan {plan} may be renewed by plan {offer.plan}"
+    draft.event("renewal_open", detail, plan=plan, amount=offer.amount, about=offer)
 
 
 def _step_refusal(offer: Offer | None, plan: str, revision: int, status: str) -> Refusal | None:
@@ -129,10 +155,11 @@ def _step_refusal(offer: Offer | None, plan: str, revision: int, status: str) ->
     return None
 
 
-def _no_room(draft: Draft, offer: Offer | None, appended: int) -> Refusal | None:
+def no_room(draft: Draft, offer: Offer | None, appended: int) -> Refusal | None:
+    """Say why there is no room for what a plan brings with it, or that it would be over, or None."""
     if offer is not None and offer.end is not None and offer.end <= appended:
         return "bad_interval", f"plan {offer.plan} would be over before it starts"
-    asked = 1 + len(offer.terms.instalments) if offer else 0
+    asked = 2 + len(offer.terms.instalments) if offer else 0  # the first part, what lacks of it later, instalments
     if len(draft.requests) + asked > REQUESTS_MAX:
         return "too_many_requests", f"an account has at most {REQUESTS_MAX} open payment requests"
     return plans.full(draft)
@@ -140,31 +167,32 @@ def _no_room(draft: Draft, offer: Offer | None, appended: int) -> Refusal | None
 
 def start(draft: Draft, offer: Offer, appended: int) -> None:
     """Make a plan of an offer, from now on or from its start if that is later."""
-    begins = max(offer.start or appended, appended)
-    zone = draft.account.time_zone
-    end = add_months(begins, offer.months, zone) if offer.months else offer.end
     plan = Plan(
         id=offer.plan,
         book=offer.book,
         book_version=offer.book_version,
         amount=offer.amount,
-        start=begins,
-        end=end,
+        start=0,
+        end=offer.end,
         grace_ms=offer.grace_ms,
         priority=offer.priority,
         scope=offer.scope,
         quotas=tuple(Quota(quota.item, quota.amount) for quota in offer.quotas),
         activated=draft.applied,
-        reminded=reminders_past(end, appended),
         terms=offer.terms,
-        statement_at=add_months(begins, 1, zone) if offer.terms.kind == "postpaid" else None,
+        months=offer.months,
+        own_end=offer.end is not None,
+        renewals=offer.renewals,
+        follows=offer.follows,
     )
+    plan = successions.beginning(plan, successions.begins_at(draft, offer, appended), appended, draft.account.time_zone)
     draft.offers = tuple(other for other in draft.offers if other.plan != offer.plan)
     draft.forget_closed_plans()
     draft.place_plan(plan)
-    detail = f"plan {plan.id} is active"
-    draft.event("plan_activated", detail, plan=plan.id, amount=plan.amount, about=Period(begins, end))
-    requests.plan_instalments(draft, plan.id, offer.terms, appended)
+    successions.tell_start(draft, plan)
+    requests.plan_instalments(draft, plan.id, offer.terms)
+    successions.take_over(draft, plan, appended)
+    requests.ask_soon(draft, plan.id, appended)
 
 
 def due_of(offer: Offer) -> int | None:
@@ -192,8 +220,10 @@ def take_back(draft: Draft, offer: Offer) -> None:
 
 def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
     """Take back a plan that has not started, or end one that has."""
-    offer = draft.offer(command.plan)
+    offer, plan = draft.offer(command.plan), draft.plan(command.plan)
     if offer is not None:
         take_back(draft, offer)
+    elif plan is not None and plan.status == "scheduled" and plan.follows and plan.follows.how == "renewal":
+        successions.take_back(draft, plan)
     else:
         plans.cancel(draft, command, appended)

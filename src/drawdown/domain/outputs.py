@@ -67,7 +67,8 @@ class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     """Something happened to the account.
 
     kind: account_opened, plan_requested, plan_drafted, plan_offered, plan_confirmed, plan_activated, plan_paused,
-    plan_suspended, plan_resumed, plan_cancelled, plan_lapsed, plan_expired, plan_settled, payment_requested,
+    plan_suspended, plan_resumed, plan_cancelled, plan_lapsed, plan_expired, plan_settled, plan_scheduled, plan_moved,
+    plan_replaced, amount_added, renewal_open, renewal_not_opened, renewal_set, payment_requested, payment_changed,
     payment_due, payment_overdue, payment_recorded, statement, amount_used, quota_used, plan_ending, job_closed,
     job_not_closed, command_refused; of the wallet: wallet_opened, voucher_granted, voucher_used_up, voucher_forfeited,
     topped_up, debt_paid, adjusted, overage_refused. credit: the voucher, top-up or adjustment that it is about.

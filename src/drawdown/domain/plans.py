@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
-from drawdown.domain import notices, pauses, requests
+from drawdown.domain import notices, pauses, requests, successions
 from drawdown.domain.commands import ActivatePlan, CancelPlan
 from drawdown.domain.coverage import in_scope
 from drawdown.domain.cycles import cycle_starts, next_cycle_start
 from drawdown.domain.events import Draft, beyond_kept, digest_of
 from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
-from drawdown.domain.model import Offer, Plan, Quota
+from drawdown.domain.model import NEVER, Offer, Plan, Quota
 from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
 
@@ -80,14 +80,22 @@ def terms_refusal(draft: Draft, prices: Prices, currency: str, terms: ActivatePl
     return None
 
 
-def note_used_up(draft: Draft, plan: Plan, appended: int) -> None:
-    """Let a plan expire by itself, now that its amount is used up."""
-    expired = replace(plan, expired_by=plan.expired_by or "amount", status="settling")
-    draft.put_plan(expired)
+def note_used_up(draft: Draft, plan: Plan, instant: int, appended: int) -> None:
+    """Let a plan expire by itself, now that its amount is used up by usage of an instant; what follows it begins."""
     if not plan.expired_by:
+        draft.put_plan(replace(plan, expired_by="amount", status="settling"))
         draft.event("plan_expired", f"the amount of plan {plan.id} is used up", plan=plan.id, reason="amount")
-    if plan.end is None:
-        settle(draft, expired, appended)
+        successions.ran_out(draft, plan, instant, appended)
+        if successions.is_replaced(draft, plan):
+            successions.give_way(draft, plan, appended)
+    _settle_used_up(draft, plan.id, appended)
+
+
+def _settle_used_up(draft: Draft, ident: str, appended: int) -> None:
+    """Close an open-ended plan that is used up, and to which nothing more can come."""
+    plan = draft.plan(ident)
+    if plan is not None and plan.end is None and plan.status == "settling" and not successions.awaits(draft, plan):
+        settle(draft, plan, appended)
 
 
 def due_of(plan: Plan) -> int | None:
@@ -96,6 +104,8 @@ def due_of(plan: Plan) -> int | None:
         return None
     if plan.status == "paused":
         return plan.resume_at
+    if plan.status == "scheduled":
+        return None if plan.start == NEVER else plan.start
     if plan.status == "settling":
         return None if plan.end is None else plan.end + plan.grace_ms
     times = (plan.statement_at, notices.reminder_at(plan), plan.end)
@@ -107,6 +117,8 @@ def on_due(draft: Draft, plan: Plan, appended: int) -> None:
     due = due_of(plan)
     if plan.status == "paused":
         pauses.resume(draft, plan, due or appended, "time")
+    elif plan.status == "scheduled":
+        successions.begin(draft, plan)
     elif plan.status not in _OPEN:
         settle(draft, plan, appended)
     elif due == plan.statement_at:
@@ -114,7 +126,7 @@ def on_due(draft: Draft, plan: Plan, appended: int) -> None:
     elif due == notices.reminder_at(plan):
         notices.remind(draft, plan)
     else:
-        expire(draft, plan)
+        expire(draft, plan, appended)
 
 
 def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
@@ -138,11 +150,15 @@ def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
     about = Period(plan.start, end)
     draft.event("plan_cancelled", f"plan {plan.id} is cancelled", plan=plan.id, about=about)
     if end <= appended:
-        expire(draft, changed)
+        expire(draft, changed, appended)
 
 
-def expire(draft: Draft, plan: Plan) -> None:
-    """End a plan whose time is over; late usage may still draw until it is settled."""
+def expire(draft: Draft, plan: Plan, appended: int) -> None:
+    """End a plan whose time is over; late usage may still draw until it is settled, or from what takes its place."""
+    if successions.is_replaced(draft, plan):
+        successions.give_way(draft, plan, appended)
+        _settle_used_up(draft, plan.successor, appended)
+        return
     reason = "cancelled" if plan.cancelled else "time"
     draft.put_plan(replace(plan, status="settling", expired_by=reason))
     draft.event("plan_expired", f"the time of plan {plan.id} is over", plan=plan.id, reason=reason)
@@ -153,7 +169,7 @@ def _state_cycle(draft: Draft, plan: Plan, at: int, appended: int) -> None:
     zone = draft.account.time_zone
     begins = [plan.start, *cycle_starts(plan, plan.start, at, zone)][-1]
     _state(draft, plan, Period(begins, at), "cycle", appended)
-    stated = replace(plan, billed=plan.spent, statement_at=next_cycle_start(plan, at, zone))
+    stated = replace(plan, billed=max(plan.billed, plan.spent), statement_at=next_cycle_start(plan, at, zone))
     draft.put_plan(stated)
 
 
@@ -161,7 +177,7 @@ def _state(draft: Draft, plan: Plan, period: Period, reason: str, appended: int)
     """Tell the actual usage that was not billed yet, and ask for it in the digits of the currency's documents."""
     if plan.terms is None:
         return
-    exact = plan.spent - plan.billed
+    exact = max(plan.spent - plan.billed, 0)
     detail = f"plan {plan.id} used so much that was not stated before"
     draft.event("statement", detail, plan=plan.id, reason=reason, amount=exact, about=period)
     due = appended + plan.terms.pay_within_ms
@@ -169,10 +185,17 @@ def _state(draft: Draft, plan: Plan, period: Period, reason: str, appended: int)
 
 
 def settle(draft: Draft, plan: Plan, appended: int) -> None:
-    """Close a plan for good: what is left is forfeited; a postpaid one gets its last statement."""
-    forfeited = plan.amount - plan.spent
+    """Close a plan for good: what is left rolls over or is forfeited; a postpaid one gets its last statement."""
+    rest = plan.amount - plan.spent - plan.credited
+    rolled_over = successions.roll_over(draft, plan, rest)
+    forfeited = rest - rolled_over
     if plan.statement_at is not None:
         _state(draft, plan, Period(plan.start, plan.end), "final", appended)
-    closed = replace(plan, status="expired", forfeited=forfeited, billed=plan.spent, statement_at=None)
+    billed = max(plan.billed, plan.spent)
+    closed = replace(
+        plan, status="expired", forfeited=forfeited, rolled_over=rolled_over, billed=billed, statement_at=None
+    )
     draft.put_plan(closed)
     draft.event("plan_settled", f"plan {plan.id} is settled and closed", plan=plan.id, amount=forfeited)
+    if plan.successor:
+        _settle_used_up(draft, plan.successor, appended)

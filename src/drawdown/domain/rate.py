@@ -1,10 +1,10 @@
 """Pay an event's pieces from the account's plans, and price on demand what none covers. Design section 5."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from drawdown.domain.coverage import accepts_at, in_scope, includes
+from drawdown.domain.coverage import accepts_at, draw_order, in_scope, includes
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import LINES_MAX
 from drawdown.domain.model import Plan, Usage
@@ -16,15 +16,20 @@ from drawdown.domain.quantity import MILLIONTHS
 
 
 class Purse:
-    """A plan while one event draws on it: what is left, in all and of the quotas that include the event."""
+    """A plan while one event draws on it: what is left, in all and of the quotas that include the event.
 
-    __slots__ = ("book", "drawn", "left", "plan", "quotas")
+    payer: the purse that pays; another one's when another plan has taken this one's place. last: when it paid last, ms.
+    """
+
+    __slots__ = ("book", "drawn", "last", "left", "payer", "plan", "quotas")
 
     def __init__(self, plan: Plan, book: Book, usage: Usage) -> None:
         """Open the plan for a usage."""
         self.plan = plan
         self.book = book
+        self.payer = self
         self.drawn = 0
+        self.last = 0
         self.left = plan.amount - plan.spent
         self.quotas = [
             index for index, quota in enumerate(plan.quotas) if includes(quota.item, usage.service, usage.dimensions)
@@ -33,14 +38,19 @@ class Purse:
             quota = plan.quotas[index]
             self.left = min(self.left, quota.amount - quota.spent)
 
-    def draw(self, amount: int) -> None:
-        """Take an amount, at most what is left."""
+    def draw(self, amount: int, instant: int) -> None:
+        """Take an amount, at most what is left, for what was used at an instant."""
         self.left -= amount
         self.drawn += amount
+        self.last = instant
 
-    def closed(self, service: str) -> Plan:
+    def used_up(self) -> bool:
+        """Say whether nothing is left of the plan's whole amount."""
+        return self.plan.spent + self.drawn == self.plan.amount
+
+    def closed(self, plan: Plan, service: str) -> Plan:
         """Give the plan after the event."""
-        plan, drawn = self.plan, self.drawn
+        drawn = self.drawn
         quotas = plan.quotas
         if self.quotas:
             quotas = tuple(
@@ -57,7 +67,7 @@ class Purse:
 class Rating:
     """What rating an event came to: lines paid by plans, lines on demand, and the plans as they are then."""
 
-    __slots__ = ("_usage", "on_demand", "paid", "purses")
+    __slots__ = ("_heirs", "_payers", "_usage", "on_demand", "paid", "purses")
 
     def __init__(self, usage: Usage, plans: Sequence[Plan], prices: Prices) -> None:
         """Open the plans whose scope includes the usage; `plans` are kept in draw order."""
@@ -65,16 +75,38 @@ class Rating:
         self.paid: list[Line] = []
         self.on_demand: list[Line] = []
         self.purses: list[Purse] = []
+        self._payers: list[Purse] = []
+        self._heirs: list[tuple[Purse, Purse]] = []
+        related = False
         for plan in plans:
             if plan.status == "expired" or plan.spent >= plan.amount:
                 continue
             if not in_scope(plan.scope, usage.service, usage.dimensions):
                 continue
-            book = prices.book(plan.book, plan.book_version)
-            if book is None:
-                msg = f"plan {plan.id} pins book {plan.book}:{plan.book_version}, which is not among the prices read"
-                raise LookupError(msg)
-            self.purses.append(Purse(plan, book, usage))
+            self.purses.append(Purse(plan, _book_of(plan, prices), usage))
+            related = related or plan.status == "scheduled" or plan.expired_by == "replaced"
+        if related:
+            self._relate({plan.id: plan for plan in plans}, prices)
+
+    def _relate(self, plans: Mapping[str, Plan], prices: Prices) -> None:
+        """Find who pays for plans whose place was taken, and which plans begin if the one before them runs out."""
+        purses = {purse.plan.id: purse for purse in self.purses}
+        for ident, purse in list(purses.items()):
+            if purse.plan.expired_by == "replaced":
+                heir = plans.get(purse.plan.successor)
+                while heir is not None and heir.expired_by == "replaced":
+                    heir = plans.get(heir.successor)
+                if heir is None or heir.status == "expired" or heir.spent >= heir.amount:
+                    self.purses.remove(purse)
+                    continue
+                if heir.id not in purses:
+                    purses[heir.id] = Purse(heir, _book_of(heir, prices), self._usage)
+                    self._payers.append(purses[heir.id])
+                purse.payer = purses[heir.id]
+            elif purse.plan.status == "scheduled" and purse.plan.follows is not None:
+                before = purses.get(purse.plan.follows.plan)
+                if before is not None and not before.plan.expired_by:
+                    self._heirs.append((purses[ident], before))
 
     def pay(self, pieces: Iterable[Piece], appended: int, currency: str, prices: Prices) -> None:
         """Pay the pieces in their order. Raise Reject: unknown_price, amount_too_large, too_many_pieces."""
@@ -82,12 +114,14 @@ class Rating:
         for piece in pieces:
             quantity = piece.quantity
             for purse in self.purses:
-                if purse.left > 0 and accepts_at(purse.plan, piece.time, appended):
+                if purse.payer.left > 0 and accepts_at(purse.plan, piece.time, appended):
                     price = purse.book.price(usage.service, piece.meter, usage.dimensions)
                     if price is not None:
                         quantity = self._draw(purse, price, piece, quantity)
                         if not quantity:
                             break
+            if quantity and self._heirs:
+                quantity = self._inherit(piece, quantity)
             if quantity:
                 self._on_demand(piece, quantity, prices.on_demand_at(currency, piece.time))
         for lines in (self.paid, self.on_demand):
@@ -95,15 +129,26 @@ class Rating:
                 raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
             checked(sum([line.amount for line in lines]))
 
+    def _inherit(self, piece: Piece, quantity: int) -> int:
+        """Let plans pay that begin as the one before them runs out; give the quantity that stays uncovered."""
+        usage = self._usage
+        for purse, before in self._heirs:
+            if quantity and purse.left > 0 and before.used_up():
+                price = purse.book.price(usage.service, piece.meter, usage.dimensions)
+                if price is not None:
+                    quantity = self._draw(purse, price, piece, quantity)
+        return quantity
+
     def _draw(self, purse: Purse, price: Price, piece: Piece, quantity: int) -> int:
         """Let a plan pay a quantity, up to what is left of it exactly; give the quantity that stays uncovered."""
+        payer = purse.payer
         amount = amount_of(quantity, price)
         uncovered = 0
-        if amount > purse.left:
-            uncovered = divide_half_up(quantity * (amount - purse.left), amount)
-            amount = purse.left
-        purse.draw(amount)
-        self.paid.append(_line(piece, quantity - uncovered, amount, price, purse.book, purse.plan.id))
+        if amount > payer.left:
+            uncovered = divide_half_up(quantity * (amount - payer.left), amount)
+            amount = payer.left
+        payer.draw(amount, piece.time)
+        self.paid.append(_line(piece, quantity - uncovered, amount, price, purse.book, payer.plan.id))
         return uncovered
 
     def _on_demand(self, piece: Piece, quantity: int, book: Book) -> None:
@@ -120,10 +165,28 @@ class Rating:
         paying = {line.plan for line in self.paid}
         return tuple(
             Balance(plan.id, plan.amount - plan.spent, plan.amount - plan.spent - purse.drawn)
-            for purse in self.purses
+            for purse in self._in_draw_order()
             for plan in (purse.plan,)
             if plan.id in paying
         )
+
+    def drawn(self) -> list[Purse]:
+        """List the purses that paid something, in draw order; those that have only begun by it come last."""
+        drawn = [purse for purse in self._in_draw_order() if purse.drawn]
+        return sorted(drawn, key=lambda purse: purse.plan.status == "scheduled") if self._heirs else drawn
+
+    def _in_draw_order(self) -> list[Purse]:
+        if not self._payers:
+            return self.purses
+        return sorted([*self.purses, *self._payers], key=lambda purse: draw_order(purse.plan))
+
+
+def _book_of(plan: Plan, prices: Prices) -> Book:
+    book = prices.book(plan.book, plan.book_version)
+    if book is None:
+        msg = f"plan {plan.id} pins book {plan.book}:{plan.book_version}, which is not among the prices read"
+        raise LookupError(msg)
+    return book
 
 
 def amount_of(quantity: int, price: Price) -> int:

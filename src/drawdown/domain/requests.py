@@ -39,13 +39,33 @@ def ask(draft: Draft, plan: str, terms: Terms, reason: RequestReason, exact: int
         _ask(draft, planned, appended)
 
 
-def plan_instalments(draft: Draft, plan: str, terms: Terms, appended: int) -> None:
-    """Put a plan's instalments among the requests; those that are due soon are asked for at once."""
-    for one in terms.instalments:
-        planned = PaymentRequest(0, plan, "instalment", one.amount, one.amount, one.due, terms.overdue_grace_ms)
-        draft.requests = (*draft.requests, planned)
-        if one.due - REQUEST_LEAD_MS <= appended:
-            _ask(draft, planned, appended)
+def plan_instalments(draft: Draft, plan: str, terms: Terms) -> None:
+    """Put a plan's instalments among the requests."""
+    grace = terms.overdue_grace_ms
+    draft.requests += tuple(
+        PaymentRequest(0, plan, "instalment", one.amount, one.amount, one.due, grace) for one in terms.instalments
+    )
+
+
+def ask_soon(draft: Draft, plan: str, appended: int) -> None:
+    """Ask for a plan's instalments that are due soon."""
+    for one in draft.requests:
+        if one.plan == plan and not one.number and one.due - REQUEST_LEAD_MS <= appended:
+            _ask(draft, one, appended)
+
+
+def lessen(draft: Draft, plan: str, funds: int) -> int:
+    """Pay a plan's instalments, the first due first, of what its predecessor was worth; give what is left of it."""
+    for one in sorted((one for one in draft.requests if one.plan == plan), key=lambda one: one.due):
+        part = min(funds, one.exact - one.paid) if one.reason == "instalment" else 0
+        if part > 0:
+            funds -= part
+            amount = in_own_digits(one.exact - part, draft.account.currency)
+            less = replace(one, exact=one.exact - part, amount=max(amount, one.paid))
+            draft.put_request(one, less if less.amount > less.paid else None)
+            if one.number:
+                _tell(draft, "payment_changed", f"payment {one.number} for plan {plan} is less now", less)
+    return funds
 
 
 def _ask(draft: Draft, planned: PaymentRequest, appended: int) -> None:
@@ -88,11 +108,11 @@ def tell_due(draft: Draft, request: PaymentRequest, appended: int) -> bool:
     return True
 
 
-def drop_of(draft: Draft, plan: str) -> int:
-    """Ask for nothing more for a plan; give what was paid in part for requests that are dropped."""
-    paid = sum(one.paid for one in draft.requests if one.plan == plan)
-    draft.requests = tuple(one for one in draft.requests if one.plan != plan)
-    return paid
+def drop_of(draft: Draft, plan: str, but: str = "") -> int:
+    """Ask for nothing more for a plan, but for one reason; give what was paid in part for requests that are dropped."""
+    dropped = [one for one in draft.requests if one.plan == plan and one.reason != but]
+    draft.requests = tuple(one for one in draft.requests if one.plan != plan or one.reason == but)
+    return sum(one.paid for one in dropped)
 
 
 def _tell(draft: Draft, kind: str, detail: str, request: PaymentRequest) -> None:

@@ -9,7 +9,8 @@ import msgspec
 
 TermsKind = Literal["upfront", "partial", "postpaid"]
 Method = Literal["card", "e-wallet", "bank-transfer"]
-RequestReason = Literal["plan", "first_part", "instalment", "statement"]
+RequestReason = Literal["plan", "first_part", "instalment", "statement", "shortfall"]
+Succession = Literal["renewal", "now", "cycle_end"]
 
 
 class Instalment(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -25,7 +26,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
     upfront: the whole price, then it starts. partial: `first`, then it starts; the rest by instalments, whose sum and
     `first` are the price. postpaid: it starts at once; actual usage is asked for at each cycle's end; price and first
     are 0. pay_within_ms: from a request to its due instant. overdue_grace_ms: from there to suspension, or to the lapse
-    of a plan that has not started.
+    of a plan that has not started. automatic: the plan renews itself. rollover: at settlement what is left goes to its
+    renewal instead of being forfeited.
     """
 
     kind: TermsKind
@@ -34,6 +36,19 @@ class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
     instalments: tuple[Instalment, ...]
     pay_within_ms: int
     overdue_grace_ms: int
+    automatic: bool = False
+    rollover: bool = False
+
+
+class Follows(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Which plan another one follows, and how: as its renewal, or in its place, now or at its cycle's end.
+
+    asked: what was asked for at its confirmation, before rounding to the digits of documents.
+    """
+
+    plan: str
+    how: Succession
+    asked: int = 0
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, gc=False, array_like=True):

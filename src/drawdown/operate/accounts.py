@@ -3,7 +3,7 @@
 import msgspec
 
 from drawdown.domain.catalogue import SERVICES
-from drawdown.domain.model import Account, Offer, Plan, Quota, ScopeItem
+from drawdown.domain.model import NEVER, Account, Offer, Plan, Quota, ScopeItem
 from drawdown.domain.money import CURRENCIES, Currency, format_amount
 from drawdown.domain.terms import PaymentRequest
 from drawdown.domain.wallet.model import Wallet
@@ -16,12 +16,15 @@ STATUSES = {
     "draft": "Draft",
     "awaiting_confirmation": "Awaiting confirmation",
     "awaiting_payment": "Awaiting payment",
+    "scheduled": "Scheduled",
     "active": "Active",
     "paused": "Paused",
     "suspended": "Suspended",
     "settling": "Expired",
     "expired": "Expired",
 }
+_ENDED = {"cancelled": "Cancelled", "replaced": "Replaced"}
+_OPEN = ("awaiting_confirmation", "awaiting_payment")
 _account = msgspec.msgpack.Decoder(Account).decode
 _wallet = msgspec.msgpack.Decoder(Wallet).decode
 
@@ -44,7 +47,10 @@ class ServiceDetails(msgspec.Struct, frozen=True):
 
 
 class PlanDetails(msgspec.Struct, frozen=True):
-    """A plan. scope: null for all services. end, remaining_seconds: null while it is open-ended."""
+    """A plan. scope: null for all services. end, remaining_seconds: null while it is open-ended.
+
+    start: null while it waits for an open-ended plan to run out. rolled_over, credited: what its successor has of it.
+    """
 
     plan: str
     status: str
@@ -53,13 +59,18 @@ class PlanDetails(msgspec.Struct, frozen=True):
     spent: str
     remaining: str
     forfeited: str
-    start: str
+    rolled_over: str
+    credited: str
+    start: str | None
     end: str | None
     remaining_seconds: int | None
     expired_by: str | None
     priority: int
     book: str
     book_version: int
+    renewal: str
+    follows: str | None
+    successor: str | None
     services: list[ServiceDetails]
 
 
@@ -72,6 +83,7 @@ class OfferDetails(msgspec.Struct, frozen=True):
     amount: str
     price: str
     terms: str
+    follows: str | None
     until: str | None
 
 
@@ -132,29 +144,43 @@ def view(account: Account, wallet: WalletView | None, shard: int, commit: int, n
         commit=commit,
         remaining=format_amount(sum(active), of),
         open_jobs=sum(not job.closed for job in account.jobs),
-        plans=[_plan(plan, of, now) for plan in account.plans],
+        plans=[_plan(plan, _status(account, plan), of, now) for plan in account.plans],
         offers=[_offer(offer, of) for offer in account.offers],
         payment_requests=[_request(request, of, now) for request in account.requests if request.number],
         wallet=wallet,
     )
 
 
-def _plan(plan: Plan, of: Currency, now: int) -> PlanDetails:
+def _status(account: Account, plan: Plan) -> str:
+    """Name a plan's status as customers see it: Pending Renewal from a renewal's offer until it is paid."""
+    renewals = (offer for offer in account.offers if offer.follows and offer.follows.how == "renewal")
+    if any(offer.follows and offer.follows.plan == plan.id and offer.status in _OPEN for offer in renewals):
+        return "Pending Renewal"
+    return _ENDED.get(plan.expired_by, STATUSES[plan.status])
+
+
+def _plan(plan: Plan, status: str, of: Currency, now: int) -> PlanDetails:
+    left = plan.amount - plan.spent - plan.forfeited - plan.rolled_over - plan.credited
     return PlanDetails(
         plan=plan.id,
-        status="Cancelled" if plan.expired_by == "cancelled" else STATUSES[plan.status],
+        status=status,
         scope=[_scope(item) for item in plan.scope] or None,
         amount=format_amount(plan.amount, of),
         spent=format_amount(plan.spent, of),
-        remaining=format_amount(plan.amount - plan.spent - plan.forfeited, of),
+        remaining=format_amount(left, of),
         forfeited=format_amount(plan.forfeited, of),
-        start=format_instant(plan.start),
+        rolled_over=format_amount(plan.rolled_over, of),
+        credited=format_amount(plan.credited, of),
+        start=None if plan.start == NEVER else format_instant(plan.start),
         end=None if plan.end is None else format_instant(plan.end),
         remaining_seconds=None if plan.end is None else max(plan.end - now, 0) // 1000,
         expired_by=plan.expired_by or None,
         priority=plan.priority,
         book=plan.book,
         book_version=plan.book_version,
+        renewal="automatic" if plan.terms is not None and plan.terms.automatic else "by request",
+        follows=plan.follows.plan if plan.follows else None,
+        successor=plan.successor or None,
         services=_services(plan, of),
     )
 
@@ -167,6 +193,7 @@ def _offer(offer: Offer, of: Currency) -> OfferDetails:
         amount=format_amount(offer.amount, of),
         price=format_amount(offer.terms.price, of),
         terms=offer.terms.kind,
+        follows=offer.follows.plan if offer.follows else None,
         until=None if offer.until is None else format_instant(offer.until),
     )
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from drawdown.oracle import life
+from drawdown.oracle import life, turns
 from drawdown.oracle.reading import DAY, instant
-from drawdown.oracle.rules import covers, half_up, month_later
-from drawdown.oracle.state import Account, Expected, Gap, Offer, Plan, Request, event
+from drawdown.oracle.rules import covers
+from drawdown.oracle.state import NEVER, Account, Expected, Gap, Offer, Plan, Request, event
 
 OFFERS_MAX, PAUSES_MAX, PAUSE_MAX = 16, 3, 30 * DAY
 PLANS_MAX, CLOSED_KEPT_MAX, PAST_MAX = 64, 16, 2_000
-REQUESTS_MAX, GAPS_MAX, REFERENCES_MAX = 500, 64, 2_000
+REQUESTS_MAX, GAPS_MAX, REFERENCES_MAX, NAME_MAX = 500, 64, 2_000, 128
 Books = Mapping[tuple[str, int], dict[str, Any]]
 
 
@@ -29,7 +29,27 @@ def command(account: Account, books: Books, message: dict[str, Any], now: int) -
         return _step(account, message, now)
     if name == "cancel_plan":
         return _cancel(account, message, now)
+    if name == "renew_plan":
+        plan = turns.named(account, message["plan"])
+        renewal = message.get("renewal") or (turns.next_name(plan) if plan else "")
+        out = turns.renew(account, plan, renewal, now) if plan else "unknown_plan"
+        return [event("command_refused", plan=message["plan"], code=out)] if isinstance(out, str) else out
+    if name == "set_renewal":
+        return [_set_renewal(account, message)]
     return [_pause_or_resume(account, message, now)]
+
+
+def _set_renewal(account: Account, message: dict[str, Any]) -> Expected:
+    plan, automatic = turns.named(account, message["plan"]), message["renewal"] == "automatic"
+    code = None
+    if plan is None or plan.status == "expired":
+        code = "unknown_plan"
+    elif not plan.message or (automatic and turns.own_terms_code(plan)):
+        code = "bad_terms"
+    if code:
+        return event("command_refused", plan=message["plan"], code=code)
+    plan.automatic = automatic
+    return event("renewal_set", plan=plan.name, reason="automatic" if automatic else "by request")
 
 
 def _draft(account: Account, books: Books, message: dict[str, Any], now: int) -> Expected:
@@ -41,18 +61,23 @@ def _draft(account: Account, books: Books, message: dict[str, Any], now: int) ->
         code = "wrong_status"
     elif message["revision"] != (offer.command["revision"] + 1 if offer else 1):
         code = "stale_revision"
-    code = code or terms_code(account, books, message) or _payment_code(account, message, now)
+    code = code or terms_code(account, books, message)
     if code is None and offer is None and len(account.offers) >= OFFERS_MAX:
         code = "too_many_plans"
     if code is None and past(account) + len(account.offers) > PAST_MAX:
         code = "too_many_plans"
+    code = code or _payment_code(account, message, now) or turns.follow_code(account, message, now)
     if code:
         return event("command_refused", plan=name, code=code)
+    follows = {"plan": message.get("renews") or message.get("replaces"), "how": message.get("when") or "now"}
+    if message.get("renews"):
+        follows["how"] = "renewal"
     if offer is None:
-        account.offers[name] = Offer(message, books[message["book"], message["book_version"]])
+        offer = account.offers[name] = Offer(message, books[message["book"], message["book_version"]])
     else:
         offer.book = books[message["book"], message["book_version"]]
         offer.command, offer.status, offer.until = message, "draft", None
+    offer.follows = follows if follows["plan"] else None
     facts = message["revision"], "draft"
     return event("plan_drafted", plan=name, amount=Fraction(message["amount"]), facts=facts)
 
@@ -88,85 +113,97 @@ def terms_code(account: Account, books: Books, message: dict[str, Any]) -> str |
 
 def _payment_code(account: Account, message: dict[str, Any], now: int) -> str | None:
     terms, unit = message["payment"], life.unit(account)
+    if message.get("renewal") == "automatic" and (
+        message.get("end") or (terms.get("instalments") and not turns.length(message))
+    ):
+        return _payment_code(account, {**message, "renewal": None}, now) or "bad_terms"
     if message.get("end") and instant(message["end"]) <= now:
         return "bad_interval"
     if terms["terms"] == "postpaid":
         return None
     price = Fraction(terms["price"])
-    parts = [first_part(terms, unit), *(Fraction(one["amount"]) for one in terms.get("instalments", []))]
+    parts = [life.first_part(terms, unit), *(Fraction(one["amount"]) for one in terms.get("instalments", []))]
     uneven = any((amount / unit).denominator != 1 for amount in (price, *parts))
     return "bad_terms" if uneven or sum(parts) != price or not all(parts) else None
-
-
-def first_part(terms: dict[str, Any], unit: Fraction) -> Fraction:
-    """Give what is paid before the plan starts."""
-    price = Fraction(terms["price"])
-    if terms["terms"] == "upfront":
-        return price
-    if terms.get("first") is not None:
-        return Fraction(terms["first"])
-    return half_up(price * terms["first_percent"] / 100, unit)
 
 
 def _step(account: Account, message: dict[str, Any], now: int) -> list[Expected]:
     name, offer = message["plan"], account.offers.get(message["plan"])
     offering = message["command"] == "offer_plan"
     until = instant(message["until"]) if message.get("until") else now + 30 * DAY
-    code = None
-    if offer is None:
-        code = "unknown_plan"
-    elif message["revision"] != offer.command["revision"]:
-        code = "stale_revision"
-    elif offer.status != ("draft" if offering else "awaiting_confirmation"):
-        code = "wrong_status"
-    elif until <= now if offering else offer.command.get("end") and instant(offer.command["end"]) <= now:
-        code = "bad_interval"
-    elif not offering and len(account.requests) + 1 + _instalments(offer) > REQUESTS_MAX:
-        code = "too_many_requests"
-    elif not offering and too_many(account):
-        code = "too_many_plans"
+    code = "unknown_plan"
+    if offer is not None:
+        due = "draft" if offering else "awaiting_confirmation"
+        code = "wrong_status" if offer.status != due else ""
+        code = "stale_revision" if message["revision"] != offer.command["revision"] else code
+        late = until <= now if offering else offer.command.get("end") and instant(offer.command["end"]) <= now
+        code = code or ("bad_interval" if late else "" if offering else _confirm_code(account, offer, now))
     if code or offer is None:
         return [event("command_refused", plan=name, code=code)]
     amount = Fraction(offer.command["amount"])
     if offering:
         offer.status, offer.until = "awaiting_confirmation", until
-        return [event("plan_offered", plan=name, amount=amount, facts=(message["revision"], offer.status))]
+        facts = message["revision"], offer.status
+        out = [event("plan_offered", plan=name, amount=amount, facts=facts)]
+        if offer.follows and offer.follows["how"] == "renewal":
+            out.append(event("renewal_open", plan=offer.follows["plan"], amount=amount, facts=facts))
+        return out
     offer.status, offer.until = "awaiting_payment", None
-    out = [event("plan_confirmed", plan=name, amount=amount)]
+    return [event("plan_confirmed", plan=name, amount=amount), *ask_first(account, offer, now)]
+
+
+def _confirm_code(account: Account, offer: Offer, now: int) -> str:
+    if requests_full(account, offer.command):
+        return "too_many_requests"
+    return "too_many_plans" if too_many(account) else turns.follow_code(account, offer.command, now) or ""
+
+
+def ask_first(account: Account, offer: Offer, now: int) -> list[Expected]:
+    """Ask for what is to be paid before a plan starts, or start it if that is nothing."""
     terms = offer.command["payment"]
-    if terms["terms"] == "postpaid":
-        return out + _start(account, offer, now)
-    first = first_part(terms, life.unit(account))
-    reason = "plan" if terms["terms"] == "upfront" else "first_part"
+    first = turns.first_due(account, offer, now)
+    if offer.follows:
+        offer.follows["asked"] = Fraction(0)
+    reason = "first_part" if terms["terms"] == "partial" else "plan"
     due = now + terms.get("pay_within_days", 14) * DAY
-    return out + life.ask(account, Request(name, reason, first, first, due, life.grace(terms)), now)
+    out = life.ask(account, Request(offer.command["plan"], reason, first, first, due, life.grace(terms)), now)
+    if out and offer.follows:
+        offer.follows["asked"] = first
+    return out or _start(account, offer, now)
 
 
-def _instalments(offer: Offer) -> int:
-    return len(offer.command["payment"].get("instalments", []))
+def requests_full(account: Account, message: dict[str, Any]) -> bool:
+    """Say whether there is no room for what a plan will ask for: first part, what lacks of it, instalments."""
+    return len(account.requests) + 2 + len(message["payment"].get("instalments", [])) > REQUESTS_MAX
 
 
 def _start(account: Account, offer: Offer, now: int) -> list[Expected]:
-    message = offer.command
+    message, follows = offer.command, offer.follows
     del account.offers[message["plan"]]
+    plan = new_plan(account, offer.book, message, 0, instant(message["end"]) if message.get("end") else None)
+    terms, unit = message["payment"], life.unit(account)
+    postpaid = terms["terms"] == "postpaid"
+    plan.message, plan.follows, plan.renewals = message, follows, offer.renewals
+    plan.automatic = message.get("renewal") == "automatic"
+    plan.price = Fraction(0) if postpaid else Fraction(terms["price"])
+    plan.received = Fraction(0) if postpaid else life.first_part(terms, unit)
     start = max(instant(message["start"]), now) if message.get("start") else now
-    months = message.get("months") or (message.get("years") or 0) * 12
-    end = instant(message["end"]) if message.get("end") else None
-    if months:
-        end = month_later(start, months, account.zone)
-    plan = new_plan(account, offer.book, message, start, end)
-    plan.reminded = life.reminded(end, now)
-    plan.payment = message["payment"]
-    if plan.payment["terms"] == "postpaid":
-        plan.stated_to = month_later(start, 1, account.zone)
+    old = turns.named(account, follows["plan"]) if follows else None
+    if old is not None and follows is not None and not turns.over(old, now) and follows["how"] != "now":
+        start = NEVER if old.end is None else old.end
+        if follows["how"] == "cycle_end":
+            start = min(start, life.boundary_after(old, now, account.zone))
+    turns.schedule(account, plan, start, now)
     account.plans.append(plan)
-    out = [event("plan_activated", plan=plan.name, amount=plan.amount, facts=(start, end))]
+    out = [turns.told_start(plan, "plan_scheduled" if plan.status == "scheduled" else "plan_activated")]
     planned = []
-    for one in message["payment"].get("instalments", []):
+    for one in terms.get("instalments", []):
         amount, due = Fraction(one["amount"]), instant(one["due"])
-        planned.append(Request(plan.name, "instalment", amount, amount, due, life.grace(message["payment"])))
+        planned.append(Request(plan.name, "instalment", amount, amount, due, life.grace(terms)))
     account.requests += planned
-    return out + [life.number(account, request, now) for request in planned if request.due - 14 * DAY <= now]
+    out += turns.take_over(account, plan, now)
+    ours = [one for one in planned if one.due - 14 * DAY <= now and any(one is kept for kept in account.requests)]
+    return out + [life.number(account, request, now) for request in ours]
 
 
 def new_plan(account: Account, book: dict[str, Any], message: dict[str, Any], start: int, end: int | None) -> Plan:
@@ -193,6 +230,14 @@ def _cancel(account: Account, message: dict[str, Any], now: int) -> list[Expecte
     if name in account.offers:
         return [event("plan_cancelled", plan=name, amount=life.drop(account, name))]
     plan, code = _running(account, name, {"active", "paused", "suspended"}, now)
+    waits = turns.named(account, name)
+    if waits is not None and waits.status == "scheduled" and waits.follows["how"] == "renewal":
+        turns.named(account, waits.follows["plan"]).successor = ""
+        money = turns.paid(account, waits)
+        account.requests = [one for one in account.requests if one.plan != name]
+        account.plans.remove(waits)
+        account.ended.add(name)
+        return [event("plan_cancelled", plan=name, amount=money)]
     if code is None and plan is not None and plan.cancelled:
         code = "wrong_status"
     if code or plan is None:
@@ -207,7 +252,7 @@ def _cancel(account: Account, message: dict[str, Any], now: int) -> list[Expecte
     plan.cancelled = True
     plan.reminded |= life.reminded(plan.end, now)
     out = [event("plan_cancelled", plan=name, facts=(plan.start, plan.end))]
-    return [*out, life.expire(plan)] if plan.end <= now else out
+    return out + turns.expire(account, plan, now) if plan.end <= now else out
 
 
 def _running(account: Account, name: str, statuses: set[str], now: int) -> tuple[Plan | None, str | None]:
@@ -263,10 +308,14 @@ def _pay(account: Account, command: dict[str, Any], now: int) -> list[Expected]:
     if request.paid < request.amount:
         return out
     account.requests.remove(request)
-    if offer is not None:
-        return out + _start(account, offer, now)
-    plan = next((plan for plan in account.plans if plan.name == request.plan), None)
-    late = any(one.plan == request.plan and one.number and one.due + one.grace <= now for one in account.requests)
-    if plan is not None and plan.status == "suspended" and not late:
-        out.append(life.resume(account, plan, now, "payment"))
-    return out
+    return out + (_start(account, offer, now) if offer is not None else _settled(account, request, now))
+
+
+def _settled(account: Account, request: Request, now: int) -> list[Expected]:
+    """Count a whole payment for its plan, which goes on if it was suspended for want of it."""
+    plan = turns.named(account, request.plan)
+    if plan is None:
+        return []
+    plan.received += request.exact if request.reason != "statement" else 0
+    late = any(one.plan == plan.name and one.number and one.due + one.grace <= now for one in account.requests)
+    return [life.resume(account, plan, now, "payment")] if plan.status == "suspended" and not late else []

@@ -1,14 +1,14 @@
 """A plan's life as the oracle sees it: offers, payment requests, payments, pauses, statements, notices."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from drawdown.oracle.reading import DAY, instant
 from drawdown.oracle.rules import half_up, month_later
-from drawdown.oracle.state import Account, Expected, Gap, Offer, Plan, Request, event
+from drawdown.oracle.state import NEVER, Account, Expected, Gap, Offer, Plan, Request, event
 
 DIGITS = {"USD": 2, "EUR": 2, "SGD": 2, "VND": 0, "JPY": 0}
 PERCENTS, REMINDERS = (50, 80, 90, 100), (30, 7, 1)
@@ -20,7 +20,7 @@ PERCENTS, REMINDERS = (50, 80, 90, 100), (30, 7, 1)
 def boundaries(plan: Plan, zone: ZoneInfo) -> Iterator[int]:
     """Give the instants at which the plan's cycles end, moved by its pauses, without end."""
     number = 0
-    while True:
+    while plan.start < NEVER:
         number += 1
         at = month_later(plan.start, number, zone)
         for gap in plan.gaps:
@@ -43,6 +43,8 @@ def plan_due(plan: Plan) -> tuple[int, int] | None:
     """Give when time next does something to a plan, and what: 0 statement, 1 reminder, 2 all else."""
     if plan.status == "expired":
         return None
+    if plan.status == "scheduled":
+        return None if plan.start == NEVER else (plan.start, 2)
     if plan.paused_until is not None:
         return plan.paused_until, 2
     if plan.status == "settling":
@@ -55,12 +57,8 @@ def plan_due(plan: Plan) -> tuple[int, int] | None:
 
 
 def waiting(account: Account) -> list[tuple[int, str, Any]]:
-    """List plans, offers and requests that wait for something: when, name, what."""
+    """List offers and requests that wait for something: when, name, what."""
     found: list[tuple[int, str, Any]] = []
-    for plan in account.plans:
-        due = plan_due(plan)
-        if due is not None:
-            found.append((due[0], plan.name, plan))
     for name, offer in account.offers.items():
         at = offer.until if offer.status == "awaiting_confirmation" else None
         if offer.status == "awaiting_payment" and offer.command.get("end"):
@@ -86,48 +84,10 @@ def _request_due(account: Account, request: Request) -> int | None:
 
 
 def on_due(account: Account, what: Any, now: int) -> list[Expected]:
-    """Do what time does to a plan, an offer or a request."""
+    """Do what time does to an offer or a request."""
     if isinstance(what, Offer):
         return [lapse(account, what, "confirmation" if what.status == "awaiting_confirmation" else "payment")]
-    if isinstance(what, Request):
-        return _request_on_due(account, what, now)
-    at, kind = plan_due(what) or (now, 2)
-    if what.status == "paused":
-        return [resume(account, what, at, "time")]
-    if what.status == "settling":
-        return settle(account, what, now)
-    if kind == 0:
-        begins = [what.start, *takewhile(lambda found: found < at, boundaries(what, account.zone))][-1]
-        out = _statement(account, what, "cycle", (begins, at), now)
-        what.stated_to = boundary_after(what, at, account.zone)
-        return out
-    if kind == 1:
-        days = next(days for days in REMINDERS if days not in what.reminded)
-        what.reminded.add(days)
-        left = what.amount - what.spent
-        return [event("plan_ending", plan=what.name, reason=str(days), amount=left, facts=(what.start, what.end))]
-    return [expire(what)]
-
-
-def expire(plan: Plan) -> Expected:
-    """End a plan whose time is over."""
-    plan.status, plan.expired_by = "settling", "cancelled" if plan.cancelled else "time"
-    return event("plan_expired", plan=plan.name, reason=plan.expired_by)
-
-
-def settle(account: Account, plan: Plan, now: int) -> list[Expected]:
-    """Close a plan; a postpaid one gets its last statement."""
-    out = _statement(account, plan, "final", (plan.start, plan.end), now) if plan.stated_to else []
-    plan.status, plan.forfeited, plan.stated_to = "expired", plan.amount - plan.spent, 0
-    return [*out, event("plan_settled", plan=plan.name, amount=plan.forfeited)]
-
-
-def _statement(account: Account, plan: Plan, reason: str, period: tuple[int, int | None], now: int) -> list[Expected]:
-    terms = plan.payment or {}
-    exact, plan.billed = plan.spent - plan.billed, plan.spent
-    out = [event("statement", plan=plan.name, reason=reason, amount=exact, facts=period)]
-    due = now + terms.get("pay_within_days", 14) * DAY
-    return out + ask(account, Request(plan.name, "statement", exact, exact, due, grace(terms)), now)
+    return _request_on_due(account, what, now)
 
 
 def reminded(end: int | None, now: int) -> set[int]:
@@ -152,12 +112,27 @@ def used(plan: Plan) -> list[Expected]:
     return out
 
 
+def text_of(at: int) -> str:
+    """Write an instant."""
+    return f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{at % 1000:03}Z"
+
+
 # --- payment ----------------------------------------------------------------------------------
 
 
 def grace(terms: dict[str, Any]) -> int:
     """Give how long an overdue payment is waited for, ms."""
     return int(terms.get("overdue_grace_days", 7)) * DAY
+
+
+def first_part(terms: dict[str, Any], unit: Fraction) -> Fraction:
+    """Give what is paid before the plan starts."""
+    price = Fraction(terms["price"])
+    if terms["terms"] == "upfront":
+        return price
+    if terms.get("first") is not None:
+        return Fraction(terms["first"])
+    return half_up(price * terms["first_percent"] / 100, unit)
 
 
 def unit(account: Account) -> Fraction:
@@ -180,10 +155,11 @@ def number(account: Account, request: Request, now: int) -> Expected:
     request.number = account.made
     if request.due - 3 * DAY <= now:
         request.told.add("due")
-    return _told("payment_requested", request)
+    return told("payment_requested", request)
 
 
-def _told(kind: str, request: Request) -> Expected:
+def told(kind: str, request: Request) -> Expected:
+    """Expect an event about a request."""
     rounding = request.amount - request.exact
     facts = request.number, request.amount, rounding, request.paid, request.due
     left = request.amount - request.paid
@@ -196,7 +172,7 @@ def _request_on_due(account: Account, request: Request, now: int) -> list[Expect
     for notice in ("due", "overdue"):
         if notice not in request.told:
             request.told.add(notice)
-            return [_told(f"payment_{notice}", request)]
+            return [told(f"payment_{notice}", request)]
     if request.plan in account.offers:
         return [lapse(account, account.offers[request.plan], "payment")]
     plan = next(plan for plan in account.plans if plan.name == request.plan)

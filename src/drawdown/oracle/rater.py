@@ -9,7 +9,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from drawdown.oracle import commands, life
+from drawdown.oracle import commands, life, turns
 from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, usage_in
 from drawdown.oracle.rules import MICRO, covers, half_up, months, price_of, quantum
 from drawdown.oracle.state import Account, Expected, Job, Line, Plan, event
@@ -64,6 +64,7 @@ class Oracle:
             out = [self._activate(account, command, appended)]
         elif command["command"] != "timer":
             out = commands.command(account, self.books, command, appended)
+            out += turns.align(account, appended)
         else:
             account = copy.deepcopy(account)  # a refusal on the way changes nothing
             out = self._fire(account, appended)
@@ -140,7 +141,7 @@ class Oracle:
     def _pay(
         self, account: Account, usage: Usage, pieces: list[tuple[int, str, Fraction]], appended: int
     ) -> list[Expected]:
-        plans = [plan if plan.status == "expired" else plan.copied() for plan in sorted(account.plans, key=_order)]
+        plans = [plan if plan.status == "expired" else plan.copied() for plan in sorted(account.plans, key=turns.order)]
         before = {plan.name: plan.amount - plan.spent for plan in plans}
         paid: list[Line] = []
         demand: list[Line] = []
@@ -148,7 +149,10 @@ class Oracle:
             quantity = whole
             for plan in plans:
                 if quantity and _accepts(plan, usage, time, appended):
-                    quantity = self._draw(account, plan, usage, (time, meter, quantity), paid)
+                    quantity = self._draw(account, (plan, _payer(plans, plan)), usage, (time, meter, quantity), paid)
+            for plan in _beginning(plans, before, usage):
+                if quantity:
+                    quantity = self._draw(account, (plan, plan), usage, (time, meter, quantity), paid)
             if quantity:
                 demand.append(self._on_demand_line(account, usage, (time, meter, quantity)))
         payers = {line.plan for line in paid}
@@ -159,9 +163,10 @@ class Oracle:
         if demand:
             out.append(Expected("credit-charging", event=usage.id, lines=tuple(demand)))
         account.plans = plans
-        for plan in plans:
-            if before[plan.name] > plan.amount - plan.spent:
-                out += life.used(plan) + _used_up(account, plan, appended)
+        drawn = [plan for plan in plans if before[plan.name] > plan.amount - plan.spent]
+        for plan in sorted(drawn, key=lambda plan: plan.status == "scheduled"):
+            last = [line.time for line in paid if line.plan == plan.name][-1]
+            out += _drawn(account, plan, last, appended)
         return out
 
     def _on_demand_line(self, account: Account, usage: Usage, piece: tuple[int, str, Fraction]) -> Line:
@@ -176,12 +181,18 @@ class Oracle:
         return Line(time, meter, quantity, half_up(quantity * price, quantum(account.currency)), book["name"], None)
 
     def _draw(
-        self, account: Account, plan: Plan, usage: Usage, piece: tuple[int, str, Fraction], paid: list[Line]
+        self,
+        account: Account,
+        plans: tuple[Plan, Plan | None],
+        usage: Usage,
+        piece: tuple[int, str, Fraction],
+        paid: list[Line],
     ) -> Fraction:
-        """Let a plan pay a piece as far as it can; give the quantity that stays uncovered."""
+        """Let a plan pay a piece that another, or itself, covers as far as it can; give what stays uncovered."""
         time, meter, quantity = piece
-        price = self._price(plan.book, usage, meter)
-        if price is None:
+        covering, plan = plans
+        price = self._price(covering.book, usage, meter)
+        if price is None or plan is None or covering.spent >= covering.amount:
             return quantity
         matching = [i for i, (quota, _) in enumerate(plan.quotas) if covers([quota], usage.service, usage.dimensions)]
         balance = min([plan.amount - plan.spent, *(plan.quotas[i][1] - plan.quota_spent[i] for i in matching)])
@@ -196,14 +207,14 @@ class Oracle:
         plan.spent_by = {**plan.spent_by, usage.service: plan.spent_by.get(usage.service, Fraction(0)) + amount}
         for i in matching:
             plan.quota_spent[i] += amount
-        paid.append(Line(time, meter, quantity - uncovered, amount, plan.book["name"], plan.name))
+        paid.append(Line(time, meter, quantity - uncovered, amount, covering.book["name"], plan.name))
         return uncovered
 
     def _fire(self, account: Account, now: int) -> list[Expected]:
         """Do all that is due by `now`, earliest first."""
         out: list[Expected] = []
         while True:
-            due = life.waiting(account)
+            due = turns.waiting(account)
             due += [(job.last_append + WEEK, name, job) for name, job in account.jobs.items() if not job.closed]
             due = [entry for entry in due if entry[0] <= now]
             if not due:
@@ -212,7 +223,8 @@ class Oracle:
             if isinstance(what, Job):
                 out += self._close(account, name, what, now)
             else:
-                out += life.on_due(account, what, now)
+                out += turns.on_due(account, what, now)
+            out += turns.align(account, now)
 
     def _close(self, account: Account, name: str, job: Job, now: int) -> list[Expected]:
         """Close a job that fell silent; one that cannot be priced stays open for another week."""
@@ -249,22 +261,29 @@ class Oracle:
         return [book for book in self.books.values() if book["kind"] == "on_demand" and book["currency"] == currency]
 
 
-def _used_up(account: Account, plan: Plan, now: int) -> list[Expected]:
-    if plan.spent < plan.amount:
-        return []
-    out = [] if plan.expired_by else [event("plan_expired", plan=plan.name, reason="amount")]
-    plan.status, plan.expired_by = "settling", plan.expired_by or "amount"
-    return out + life.settle(account, plan, now) if plan.end is None else out
+def _payer(plans: list[Plan], plan: Plan) -> Plan | None:
+    """Give who pays what a plan covers: itself, or the one that has taken its place, None once that is closed."""
+    payer: Plan | None = plan
+    while payer is not None and payer.expired_by == "replaced":
+        payer = next((other for other in plans if payer is not None and other.name == payer.successor), None)
+    return None if payer is None or payer.status == "expired" else payer
 
 
-def _order(plan: Plan) -> tuple[int, int, float, int]:
-    if plan.scope is None:
-        narrow = 3
-    elif all(item.get("dimensions") for item in plan.scope):
-        narrow = 0
-    else:
-        narrow = 1 if len({item["service"] for item in plan.scope}) == 1 else 2
-    return plan.priority, narrow, math.inf if plan.end is None else plan.end, plan.order
+def _beginning(plans: list[Plan], before: dict[str, Fraction], usage: Usage) -> list[Plan]:
+    """List the plans that have not begun, and those before them run out just now."""
+    ran_out = {p.name for p in plans if not p.expired_by and p.spent == p.amount and before[p.name] > 0}
+    waiting = [plan for plan in plans if plan.status == "scheduled" and plan.follows]
+    inside = [plan for plan in waiting if covers(plan.scope, usage.service, usage.dimensions)]
+    return [plan for plan in inside if plan.follows and plan.follows["plan"] in ran_out]
+
+
+def _drawn(account: Account, plan: Plan, last: int, now: int) -> list[Expected]:
+    """Expect what follows from a plan's having paid, the last of it for an instant."""
+    out = [turns.begin(plan)] if plan.status == "scheduled" else []
+    out += life.used(plan)
+    if plan.spent * 10 >= plan.amount * 9 and plan.status == "active" and turns.renews_itself(plan):
+        out += turns.by_itself(account, plan, now)
+    return out + turns.used_up(account, plan, last, now)
 
 
 def _accepts(plan: Plan, usage: Usage, time: int, appended: int) -> bool:

@@ -5,10 +5,12 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+NEVER = 2**62  # a start that is not known yet
+
 
 @dataclass
 class Plan:
-    """A plan as the oracle keeps it."""
+    """A plan as the oracle keeps it. message: its draft, {} for one that an operator activated."""
 
     name: str
     book: dict[str, Any]
@@ -31,9 +33,18 @@ class Plan:
     reminded: set[int] = field(default_factory=set)
     gaps: list["Gap"] = field(default_factory=list)
     cancelled: bool = False
-    payment: dict[str, Any] | None = None
+    message: dict[str, Any] = field(default_factory=dict)
     billed: Fraction = Fraction(0)
     stated_to: int = 0
+    follows: dict[str, Any] | None = None
+    successor: str = ""
+    renewals: int = 0
+    automatic: bool = False
+    opened: bool = False
+    price: Fraction = Fraction(0)
+    received: Fraction = Fraction(0)
+    rolled_over: Fraction = Fraction(0)
+    credited: Fraction = Fraction(0)
 
     def copied(self) -> "Plan":
         """Give a copy that usage may change without changing this one."""
@@ -57,12 +68,14 @@ class Gap:
 
 @dataclass
 class Offer:
-    """A plan that has not started, as its newest draft says it."""
+    """A plan that has not started, as its newest draft says it. follows: the plan before it, how, what was asked."""
 
     command: dict[str, Any]
     book: dict[str, Any]
     status: str = "draft"
     until: int | None = None
+    follows: dict[str, Any] | None = None
+    renewals: int = 0
 
 
 @dataclass

@@ -40,8 +40,18 @@ class InstalmentOffered(msgspec.Struct, frozen=True, gc=False):
     amount: str
 
 
+class FollowsMessage(msgspec.Struct, frozen=True, gc=False):
+    """Which plan it follows, and how: renewal, or in its place, now or at the cycle_end."""
+
+    plan: str
+    how: str
+
+
 class OfferMessage(msgspec.Struct, frozen=True, gc=False):
-    """All terms of one revision of a plan. scope: empty for all services. months, end: both null for open-ended."""
+    """All terms of one revision of a plan. scope: empty for all services. months, end: both null for open-ended.
+
+    follows, renewal ("automatic"), rollover (true): left out if it follows none, renews by request, forfeits its rest.
+    """
 
     revision: int
     status: str
@@ -63,6 +73,9 @@ class OfferMessage(msgspec.Struct, frozen=True, gc=False):
     overdue_grace_seconds: int
     until: str | None
     request: str | None
+    follows: FollowsMessage | UnsetType = UNSET
+    renewal: str | UnsetType = UNSET
+    rollover: bool | UnsetType = UNSET
 
 
 class PaymentRequestMessage(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +165,9 @@ def _offer(offer: Offer, of: Currency) -> OfferMessage:
         terms.overdue_grace_ms // 1000,
         _instant(offer.until),
         offer.request,
+        FollowsMessage(offer.follows.plan, offer.follows.how) if offer.follows else UNSET,
+        "automatic" if terms.automatic else UNSET,
+        True if terms.rollover else UNSET,
     )
 
 

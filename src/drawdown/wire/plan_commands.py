@@ -1,7 +1,8 @@
-"""Commands of a plan's life: asked for, drafted, offered, confirmed, paid, paused, resumed, cancelled."""
+"""Commands of a plan's life: asked for, drafted, offered, confirmed, paid, paused, resumed, renewed, cancelled."""
 
 from typing import Annotated, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from drawdown.domain.calendar import MONTHS_A_YEAR
@@ -12,15 +13,17 @@ from drawdown.domain.commands import (
     OfferPlan,
     PausePlan,
     RecordPayment,
+    RenewPlan,
     RequestPlan,
     ResumePlan,
+    SetRenewal,
 )
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import DAY_MS, INSTALMENTS_MAX, PAY_WITHIN_DAYS_MAX, PLAN_YEARS_MAX
 from drawdown.domain.model import Offer
 from drawdown.domain.money import Currency, currency, parse_amount
 from drawdown.domain.requests import in_own_digits
-from drawdown.domain.terms import Instalment, Payment, Terms
+from drawdown.domain.terms import Follows, Instalment, Payment, Terms
 from drawdown.wire.basics import (
     CurrencyCode,
     Decimal,
@@ -38,6 +41,7 @@ from drawdown.wire.instants import optional_instant, parse_instant
 from drawdown.wire.parsing import name
 
 Days = Annotated[int, Field(ge=0, le=PAY_WITHIN_DAYS_MAX)]
+Renewed = Literal["by_request", "automatic"]
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
@@ -99,7 +103,9 @@ class DraftPlanMessage(PlanMessage):
     """Write a plan: its first revision, or the next in its place.
 
     It lasts `months` or `years` from its start, or until `end`, or, with none of them, until its amount is used up.
-    start: none for the moment of its activation; one that is past by then moves there.
+    start: none for the moment of its activation; one that is past by then moves there. renews: a plan that it follows
+    once that ends or runs out. replaces: a plan whose place it takes, and `when`. Either leaves it no dates of its own.
+    renewal: whether it renews itself. rollover: whether what is left of it at settlement goes to its renewal.
     """
 
     command: Literal["draft_plan"]
@@ -112,6 +118,11 @@ class DraftPlanMessage(PlanMessage):
     months: Annotated[int, Field(ge=1, le=PLAN_YEARS_MAX * MONTHS_A_YEAR)] | None = None
     years: Annotated[int, Field(ge=1, le=PLAN_YEARS_MAX)] | None = None
     payment: PaymentTerms
+    renews: Name | None = None
+    replaces: Name | None = None
+    when: Literal["now", "cycle_end"] | None = None
+    renewal: Renewed = "by_request"
+    rollover: bool = False
 
 
 class _StepMessage(StrictMessage):
@@ -156,6 +167,20 @@ class CancelPlanMessage(_StepMessage):
     when: Literal["now", "cycle_end"] = "now"
 
 
+class RenewPlanMessage(_StepMessage):
+    """Renew a plan on its own terms; renewal: the new plan's name, one made of the old name if not said."""
+
+    command: Literal["renew_plan"]
+    renewal: Name | None = None
+
+
+class SetRenewalMessage(_StepMessage):
+    """Let a plan renew itself, or only by request."""
+
+    command: Literal["set_renewal"]
+    renewal: Renewed
+
+
 class RecordPaymentMessage(StrictMessage):
     """Money came in for a payment request. reference: the payment's own, taken once."""
 
@@ -178,9 +203,22 @@ LifeMessage = (
     | PausePlanMessage
     | ResumePlanMessage
     | CancelPlanMessage
+    | RenewPlanMessage
+    | SetRenewalMessage
     | RecordPaymentMessage
 )
-LifeCommand = RequestPlan | DraftPlan | OfferPlan | ConfirmPlan | PausePlan | ResumePlan | CancelPlan | RecordPayment
+LifeCommand = (
+    RequestPlan
+    | DraftPlan
+    | OfferPlan
+    | ConfirmPlan
+    | PausePlan
+    | ResumePlan
+    | CancelPlan
+    | RenewPlan
+    | SetRenewal
+    | RecordPayment
+)
 
 
 def life_command_of(message: LifeMessage) -> LifeCommand:
@@ -194,15 +232,27 @@ def life_command_of(message: LifeMessage) -> LifeCommand:
         amount = parse_amount(message.amount, currency(message.currency))
         paid = Payment(message.number, message.method, message.reference, amount, message.currency)
         return RecordPayment(account, paid)
-    plan = name(message.plan, "plan")
     if isinstance(message, OfferPlanMessage):
-        return OfferPlan(account, plan, message.revision, optional_instant(message.until, "until"))
+        plan, until = name(message.plan, "plan"), optional_instant(message.until, "until")
+        return OfferPlan(account, plan, message.revision, until)
     if isinstance(message, ConfirmPlanMessage):
-        return ConfirmPlan(account, plan, message.revision)
+        return ConfirmPlan(account, name(message.plan, "plan"), message.revision)
+    return _running(message, account, name(message.plan, "plan"))
+
+
+def _running(
+    message: PausePlanMessage | ResumePlanMessage | RenewPlanMessage | SetRenewalMessage | CancelPlanMessage,
+    account: str,
+    plan: str,
+) -> PausePlan | ResumePlan | RenewPlan | SetRenewal | CancelPlan:
     if isinstance(message, PausePlanMessage):
         return PausePlan(account, plan, optional_instant(message.until, "until"))
     if isinstance(message, ResumePlanMessage):
         return ResumePlan(account, plan)
+    if isinstance(message, RenewPlanMessage):
+        return RenewPlan(account, plan, name(message.renewal, "renewal") if message.renewal else None)
+    if isinstance(message, SetRenewalMessage):
+        return SetRenewal(account, plan, automatic=message.renewal == "automatic")
     return CancelPlan(account, plan, at_cycle_end=message.when == "cycle_end")
 
 
@@ -231,9 +281,24 @@ def _offer_of(message: DraftPlanMessage) -> Offer:
         priority=message.priority,
         scope=scope_of(message.scope),
         quotas=quotas_of(message.quotas, of),
-        terms=_terms_of(message.payment, of),
+        terms=replace(
+            _terms_of(message.payment, of), automatic=message.renewal == "automatic", rollover=message.rollover
+        ),
         request=message.request,
+        follows=_follows(message),
     )
+
+
+def _follows(message: DraftPlanMessage) -> Follows | None:
+    if message.renews and message.replaces:
+        raise Reject("invalid_value", "a plan renews another or replaces it, not both")
+    if message.when and not message.replaces:
+        raise Reject("invalid_value", "when: it says when a plan that is replaced gives way; this one replaces none")
+    if message.renews:
+        return Follows(name(message.renews, "renews"), "renewal")
+    if message.replaces:
+        return Follows(name(message.replaces, "replaces"), message.when or "now")
+    return None
 
 
 def _terms_of(message: UpfrontMessage | PartialMessage | PostpaidMessage, of: Currency) -> Terms:

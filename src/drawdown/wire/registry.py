@@ -77,6 +77,8 @@ MESSAGES: tuple[Message, ...] = (
     _command("pause_plan", (PLAN_COMMANDS,), plan_commands.PausePlanMessage),
     _command("resume_plan", (PLAN_COMMANDS,), plan_commands.ResumePlanMessage),
     _command("cancel_plan", (PLAN_COMMANDS,), plan_commands.CancelPlanMessage),
+    _command("renew_plan", (PLAN_COMMANDS,), plan_commands.RenewPlanMessage),
+    _command("set_renewal", (PLAN_COMMANDS,), plan_commands.SetRenewalMessage),
     _command("replay_usage", (PLAN_COMMANDS,), commands.ReplayUsageMessage),
     _command("timer", _BOTH, commands.TimerMessage),
     _command("grant_voucher", (WALLET_COMMANDS,), wallet_commands.GrantVoucherMessage),
