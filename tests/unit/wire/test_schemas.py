@@ -30,7 +30,8 @@ APPENDED = 1_767_225_600_000 + BOOK_LEAD_MS
 BEYOND_SCHEMAS = {"backwards", "less-than-nothing", "finer-than-thousandths", "time-in-words", "due-in-words",
                   "dreamed-tokens", "split-and-amount", "no-amount", "a-service-not-in-the-catalogue",
                   "a-meter-nobody-has", "months-and-years", "first-by-amount-and-percent",
-                  "until-tomorrow", "two-expiries", "refused-with-terms"}  # fmt: skip
+                  "until-tomorrow", "two-expiries", "refused-with-terms",
+                  "descending-tiers", "a-last-tier-with-a-bound"}  # fmt: skip
 
 
 def files(*where: str) -> list[Path]:
