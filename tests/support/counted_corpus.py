@@ -97,6 +97,14 @@ def plans_that_run_out() -> Account:
     return made
 
 
+def a_plan_that_runs_out_of_packages() -> Account:
+    made = Account("out-of-packages")
+    made.plan("p", "5.3")
+    _cached(made, T0, 37)
+    _cached(made, T0 + 1, 1)
+    return made
+
+
 def quotas_leave_the_counter() -> Account:
     made = Account("left")
     made.plan("p", "500", quotas=[{"service": "inference", "dimensions": {"model": "Q"}, "amount": "3.3"}])
@@ -135,6 +143,7 @@ COUNTED_RULES = (
     cycles_of_a_plan,
     months_on_demand,
     plans_that_run_out,
+    a_plan_that_runs_out_of_packages,
     quotas_leave_the_counter,
     pauses_move_the_cycle,
     replays_of_closed_months,

@@ -14,9 +14,10 @@ from drawdown.domain.model import Dimensions
 from drawdown.domain.parts import Part
 from drawdown.domain.pieces import Piece
 from drawdown.domain.prices import Book, Price
+from drawdown.domain.quantity import MILLIONTHS
 
 PRICE_MISTAKES: list[Callable[[Patch], None]] = []
-Cut = Callable[[Price, int, int], Iterator[Part]]
+Cut = Callable[..., Iterator[Part]]
 
 
 def mistake(made: Callable[[Patch], None]) -> Callable[[Patch], None]:
@@ -25,9 +26,9 @@ def mistake(made: Callable[[Patch], None]) -> Callable[[Patch], None]:
     return made
 
 
-def _cutting(patch: Patch, cut: str, made: Callable[[Cut, Price, int, int], Iterator[Part]]) -> None:
+def _cutting(patch: Patch, cut: str, made: Callable[..., Iterator[Part]]) -> None:
     kept: Cut = getattr(parts, cut)
-    patch.setattr(parts, cut, lambda price, quantity, counted: made(kept, price, quantity, counted))
+    patch.setattr(parts, cut, lambda price, quantity, counted, *left: made(kept, price, quantity, counted, *left))
 
 
 # --- tiers --------------------------------------------------------------------------------------------------------
@@ -81,14 +82,14 @@ def tiers_round_down(patch: Patch) -> None:
 
 @mistake
 def a_package_is_opened_twice(patch: Patch) -> None:
-    _cutting(patch, "_packages", lambda kept, price, quantity, counted: kept(price, quantity, 0))
+    _cutting(patch, "_packages", lambda kept, price, quantity, counted, left: kept(price, quantity, 0, left))
 
 
 @mistake
 def a_full_package_opens_the_next(patch: Patch) -> None:
-    def packages(kept: Cut, price: Price, quantity: int, counted: int) -> Iterator[Part]:
-        for part in kept(price, quantity, counted):
-            full = part.size and part.quantity % part.size == 0
+    def packages(kept: Cut, price: Price, quantity: int, counted: int, left: int | None) -> Iterator[Part]:
+        for part in kept(price, quantity, counted, left):
+            full = part.packages and part.quantity == part.packages * price.per * MILLIONTHS
             yield part._replace(amount=part.amount + price.unit_price) if full else part
 
     _cutting(patch, "_packages", packages)
@@ -96,11 +97,16 @@ def a_full_package_opens_the_next(patch: Patch) -> None:
 
 @mistake
 def a_begun_package_costs_what_is_used_of_it(patch: Patch) -> None:
-    def packages(kept: Cut, price: Price, quantity: int, counted: int) -> Iterator[Part]:
-        for part in kept(price, quantity, counted):
-            yield part._replace(amount=rate.amount_of(part.quantity, price)) if part.size else part
+    def packages(kept: Cut, price: Price, quantity: int, counted: int, left: int | None) -> Iterator[Part]:
+        for part in kept(price, quantity, counted, left):
+            yield part._replace(amount=rate.amount_of(part.quantity, price)) if part.packages else part
 
     _cutting(patch, "_packages", packages)
+
+
+@mistake
+def a_plan_that_runs_out_shares_its_amount_among_all_packages(patch: Patch) -> None:
+    _cutting(patch, "_packages", lambda kept, price, quantity, counted, left: kept(price, quantity, counted, None))
 
 
 # --- counters -----------------------------------------------------------------------------------------------------

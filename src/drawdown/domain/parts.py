@@ -11,25 +11,25 @@ from drawdown.domain.quantity import MILLIONTHS
 class Part(NamedTuple):
     """A quantity (millionths) at one price, and what it costs.
 
-    tier: its number, from 1; None for packages. size: of the packages that it opens, millionths; 0 if it opens none.
+    tier: its number, from 1; None for packages. packages: how many it opens; None for a tier.
     """
 
     quantity: int
     unit_price: int
     amount: int
     tier: int | None = None
-    size: int = 0
-
-    def packages(self, quantity: int) -> int | None:
-        """Say how many packages so much of the part opens; None for a tier."""
-        if self.tier is not None:
-            return None
-        return -(-quantity // self.size) if self.size else 0
+    packages: int | None = None
 
 
-def parts_of(price: Price, quantity: int, counted: int) -> Iterator[Part]:
-    """Cut a quantity that comes after `counted` (millionths), in the order in which its units are used."""
-    return (_tiers if price.model == GRADUATED else _packages)(price, quantity, counted)
+def parts_of(price: Price, quantity: int, counted: int, left: int | None = None) -> Iterator[Part]:
+    """Cut a quantity that comes after `counted` (millionths), in the order in which its units are used.
+
+    left: the amount that there is to pay with, None without an end. All packages that it pays whole are one part; so is
+    the one that it does not, and no more.
+    """
+    if price.model == GRADUATED:
+        return _tiers(price, quantity, counted)
+    return _packages(price, quantity, counted, left)
 
 
 def _tiers(price: Price, quantity: int, counted: int) -> Iterator[Part]:
@@ -44,12 +44,16 @@ def _tiers(price: Price, quantity: int, counted: int) -> Iterator[Part]:
             quantity -= taken
 
 
-def _packages(price: Price, quantity: int, counted: int) -> Iterator[Part]:
-    """Give what the open package still holds, for nothing, and then the packages that the rest opens, whole."""
-    size = price.per * MILLIONTHS
-    free = min(-counted % size, quantity)
-    if free:
-        yield Part(free, 0, 0)
-    if quantity > free:
-        rest = quantity - free
-        yield Part(rest, price.unit_price, -(-rest // size) * price.unit_price, size=size)
+def _packages(price: Price, quantity: int, counted: int, left: int | None) -> Iterator[Part]:
+    """Give what the open package still holds, for nothing, and then the packages that the rest opens."""
+    size, cost = price.per * MILLIONTHS, price.unit_price
+    held = min(-counted % size, quantity)
+    if held:
+        yield Part(held, 0, 0, packages=0)
+    rest = quantity - held
+    opened = -(-rest // size)
+    whole = opened if left is None or opened * cost <= left else left // cost
+    if whole:
+        yield Part(min(whole * size, rest), cost, whole * cost, packages=whole)
+    if whole < opened:
+        yield Part(min(size, rest - whole * size), cost, cost, packages=1)

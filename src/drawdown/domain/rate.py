@@ -124,7 +124,7 @@ class Rating:
         """Let a plan pay a quantity part by part, each as _draw would; its counter takes what the plan covers."""
         tally = self._tally(purse.plan)
         key = tally.key(price, piece.time)
-        for part in parts_of(price, quantity, tally.at(key)):
+        for part in parts_of(price, quantity, tally.at(key), purse.left):
             if not purse.left:
                 break
             covered, amount = part.quantity, part.amount
@@ -182,8 +182,16 @@ def _line(piece: Piece, quantity: int, amount: int, price: Price, book: Book, pl
 def _part_line(
     piece: Piece, part: Part, quantity: int, amount: int, price: Price, book: Book, plan: str | None
 ) -> Line:
-    packages = part.packages(quantity)
-    time, meter, unit_price = piece.time, piece.meter, part.unit_price
     return Line(
-        time, meter, quantity, unit_price, price.per, amount, book.name, book.version, plan, part.tier, packages
+        piece.time,
+        piece.meter,
+        quantity,
+        part.unit_price,
+        price.per,
+        amount,
+        book.name,
+        book.version,
+        plan,
+        part.tier,
+        part.packages,
     )

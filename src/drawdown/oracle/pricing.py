@@ -59,20 +59,18 @@ class Books:
 
 @dataclass(frozen=True)
 class Part:
-    """A quantity that a price treats alike, and what it costs unrounded. size: of packages."""
+    """A quantity that a price treats alike, and what it costs unrounded. packages: those that it opens."""
 
     quantity: Fraction
     cost: Fraction
     tier: int | None = None
-    size: int | None = None
-
-    def opened(self, before: Fraction, quantity: Fraction) -> int | None:
-        """Count the packages that a quantity opens after what was used before."""
-        return None if self.size is None else _begun(before + quantity, self.size) - _begun(before, self.size)
+    packages: int | None = None
 
 
-def parts(price: dict[str, Any], before: Fraction, quantity: Fraction) -> Iterator[Part]:
-    """Give the parts of the units from `before` to `before` + `quantity`."""
+def parts(
+    price: dict[str, Any], before: Fraction, quantity: Fraction, balance: Fraction | None = None
+) -> Iterator[Part]:
+    """Give the parts of the units from `before` to `before` + `quantity`, as far as a balance may reach."""
     model, per = price.get("model", "per_unit"), price["per"]
     if model == "per_unit":
         yield Part(quantity, quantity * Fraction(price["unit_price"]) / per)
@@ -85,16 +83,16 @@ def parts(price: dict[str, Any], before: Fraction, quantity: Fraction) -> Iterat
                 yield Part(inside, inside * Fraction(tier["unit_price"]) / per, tier=number)
             low = max(low, high)
     else:
-        held = min(_begun(before, per) * per - before, quantity)
-        bought = _begun(before + quantity, per) - _begun(before, per)
-        if held:
-            yield Part(held, Fraction(0), size=per)
-        if bought:
-            yield Part(quantity - held, bought * Fraction(price["unit_price"]), size=per)
-
-
-def _begun(quantity: Fraction, size: int) -> int:
-    return math.ceil(quantity / size)
+        cost, last = Fraction(price["unit_price"]), math.ceil((before + quantity) / per)
+        number, reached = math.ceil(before / per), before
+        bounds = [(number, Fraction(0), 0)]  # up to the end of which package, what that costs, how many it opens
+        whole = last if balance is None or not cost else min(last, number + math.floor(balance / cost))
+        bounds += [(whole, (whole - number) * cost, whole - number), (min(whole + 1, last), cost, 1)]
+        for end, amount, opened in bounds:
+            inside = min(Fraction(end * per), before + quantity) - reached
+            if inside > 0:
+                yield Part(inside, amount, packages=opened)
+                reached += inside
 
 
 class Payment:
@@ -141,9 +139,8 @@ class Payment:
             raise Refused("unknown_price")
         key = self.counting.key(None, price, time)
         for part in parts(price, self.counting.before(None, key), quantity):
-            before = self.counting.before(None, key)
-            amount, packages = half_up(part.cost, self.quantum), part.opened(before, part.quantity)
-            self.demand.append(Line(time, meter, part.quantity, amount, book["name"], None, part.tier, packages))
+            amount = half_up(part.cost, self.quantum)
+            self.demand.append(Line(time, meter, part.quantity, amount, book["name"], None, part.tier, part.packages))
             self.counting.count(None, key, part.quantity)
 
     def _draw(self, plan: Plan, time: int, meter: str, quantity: Fraction) -> Fraction:
@@ -153,8 +150,9 @@ class Payment:
             return quantity
         key = self.counting.key(plan, price, time)
         matching = [i for i, (quota, _) in enumerate(plan.quotas) if covers([quota], usage.service, usage.dimensions)]
-        for part in parts(price, self.counting.before(plan, key), quantity):
-            balance = min([plan.amount - plan.spent, *(plan.quotas[i][1] - plan.quota_spent[i] for i in matching)])
+        balance = _balance(plan, matching)
+        for part in parts(price, self.counting.before(plan, key), quantity, balance):
+            balance = _balance(plan, matching)
             if balance <= 0:
                 break
             amount, covered = half_up(part.cost, self.quantum), part.quantity
@@ -165,11 +163,15 @@ class Payment:
             plan.spent_by = {**plan.spent_by, usage.service: plan.spent_by.get(usage.service, Fraction(0)) + amount}
             for i in matching:
                 plan.quota_spent[i] += amount
-            packages = part.opened(self.counting.before(plan, key), covered)
-            self.paid.append(Line(time, meter, covered, amount, plan.book["name"], plan.name, part.tier, packages))
+            line = Line(time, meter, covered, amount, plan.book["name"], plan.name, part.tier, part.packages)
+            self.paid.append(line)
             self.counting.count(plan, key, covered)
             quantity -= covered
         return quantity
+
+
+def _balance(plan: Plan, quotas: list[int]) -> Fraction:
+    return min([plan.amount - plan.spent, *(plan.quotas[i][1] - plan.quota_spent[i] for i in quotas)])
 
 
 def _used_up(account: Account, plan: Plan, now: int) -> list[Expected]:

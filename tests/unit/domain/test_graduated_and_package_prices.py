@@ -113,14 +113,31 @@ def test_a_plan_that_runs_out_at_a_bound_pays_nothing_of_the_next_tier_even_if_i
     assert told(overage.lines) == [(5, "5.00", 1, None)]
 
 
-def test_a_plan_that_runs_out_within_packages_says_how_many_it_opened() -> None:
+def test_a_plan_that_runs_out_within_packages_pays_those_it_can_whole_and_a_part_of_the_next() -> None:
     world = World(known(PACKAGES, PACKAGES))
     world.activate(amount="7.5")
     charge, overage = world.use(tokens(50))
     assert charge is not None
     assert overage is not None
-    assert told(charge.lines) == [(25, "7.50", None, 3)]
+    assert told(charge.lines) == [(20, "6.00", None, 2), (5, "1.50", None, 1)]
     assert told(overage.lines) == [(25, "9.00", None, 3)]
+
+
+def test_the_last_package_of_a_plan_is_cut_by_what_is_used_of_it() -> None:
+    world = World(known(PACKAGES, PACKAGES))
+    world.activate(amount="4")
+    charge, overage = world.use(tokens(13))
+    assert charge is not None
+    assert overage is not None
+    assert [(line.quantity, line.packages) for line in charge.lines] == [(10_000_000, 1), (1_000_000, 1)]
+    assert told(overage.lines) == [(2, "3.00", None, 1)]
+
+
+def test_packages_at_no_price_are_all_covered() -> None:
+    world = World(known(PACKAGES, package(10, "0")))
+    world.activate(amount="4")
+    assert paid(world, 25) == [(25, "0.00", None, 3)]
+    assert paid(world, 6, T0 + 1) == [(5, "0.00", None, 0), (1, "0.00", None, 1)]
 
 
 def test_the_counter_of_a_plan_takes_what_it_covered_and_nothing_else() -> None:
@@ -194,7 +211,7 @@ def test_parts_sum_to_the_whole_however_it_is_divided(
     whole = list(parts_of(price, counted, 0))
     if model == PACKAGE:
         assert sum(part.amount for part in found) == sum(part.amount for part in whole)
-        assert sum(part.packages(part.quantity) or 0 for part in found) == -(-counted // (per * MILLIONTHS))
+        assert sum(part.packages or 0 for part in found) == -(-counted // (per * MILLIONTHS))
     else:
         by_tier = {tier: sum(part.quantity for part in found if part.tier == tier) for tier in range(1, 6)}
         assert {part.tier: part.quantity for part in whole} == {tier: sum_ for tier, sum_ in by_tier.items() if sum_}
