@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, POLICY, T0, World, container, item, tokens, tuning, usd
+from tests.support.messages import inference, structured
 from tests.support.random_worlds import ANCHORS, ZONES
 
 from drawdown.domain import counters as module
@@ -16,6 +17,8 @@ from drawdown.domain.limits import COUNTERS_KEPT_MS, QUANTITY_MAX
 from drawdown.domain.model import Dimensions, Gap, Plan
 from drawdown.domain.prices import GRADUATED, ON_DEMAND, PACKAGE, PLAN, Book, Price, Prices, Tier
 from drawdown.domain.quantity import MILLIONTHS
+from drawdown.engine.ledger import Input
+from drawdown.ledgers.plans import PlansLedger
 
 HANOI = "Asia/Ho_Chi_Minh"
 FEBRUARY = T0 + 31 * DAY
@@ -232,6 +235,20 @@ def test_an_event_that_brings_a_counter_makes_the_state_grow_and_others_do_not()
         assert decision is not None
         grew.append(decision.counts)
     assert grew == [True, False, True, False]
+
+
+def test_the_ledger_has_the_size_of_such_a_state_checked() -> None:
+    def item_of(at: int) -> Input:
+        return ledger.decode(structured(inference(at, ident=f"e-{at}", input_tokens=1), at))
+
+    ledger = PlansLedger(known(), POLICY)
+    state: object = World(known()).state
+    grew = []
+    for at in (T0, T0 + 1, FEBRUARY):
+        outcome = ledger.decide(state, item_of(at))
+        state = outcome.state
+        grew.append(outcome.grew)
+    assert grew == [True, False, True]
 
 
 def test_counters_are_sorted_whatever_the_order_of_usage() -> None:
