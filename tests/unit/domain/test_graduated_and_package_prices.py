@@ -1,11 +1,14 @@
 """Tiers and packages: each unit costs what its tier says, a begun package its whole price; lines explain themselves."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.domain import T0, USD, World, container, prices, quota, tokens, usd
 from tests.support.domain import book as standard
 
 from drawdown.domain.calendar import to_local
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import LINES_MAX, TIERS_MAX
 from drawdown.domain.money import divide_half_up, format_amount
 from drawdown.domain.outputs import Line
 from drawdown.domain.parts import Part, parts_of
@@ -169,6 +172,19 @@ def test_tiers_cut_the_parts_of_an_interval_one_after_the_other() -> None:
     assert overage is not None
     lines = [(line.time - month, line.quantity // MILLIONTHS, line.tier) for line in overage.lines]
     assert lines == [(-hour, 3_600, 1), (0, 3_600, 1), (0, 3_600, 2)]
+
+
+def test_a_charge_has_at_most_so_many_lines() -> None:
+    steps = graduated(*((number, "1") for number in range(1, TIERS_MAX)), (None, "1"))
+    world = World(known(TIERS, steps))
+    plans = LINES_MAX // (TIERS_MAX - 1) + 1
+    for number in range(plans):
+        world.activate(f"p{number}", str(TIERS_MAX - 1))
+    with pytest.raises(Reject, match="too_many_pieces"):
+        world.use(tokens(plans * (TIERS_MAX - 1)))
+    charge, _ = world.use(tokens((plans - 1) * (TIERS_MAX - 1)))
+    assert charge is not None
+    assert len(charge.lines) == (plans - 1) * (TIERS_MAX - 1) <= LINES_MAX
 
 
 def test_prices_per_unit_have_no_counters_and_no_tiers() -> None:
