@@ -4,6 +4,7 @@ Decision 0016. Quantities are millionths of the meter's quantum, instants ms sin
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -83,9 +84,8 @@ class Tally:
         """Say what a counter stands at; one of a closed period has counted this event alone."""
         if key in self._standing or key[0] in self._closed:
             return self._standing.get(key, 0)
-        place = bisect_left(self._kept, key, key=_key_of)
-        found = self._kept[place : place + 1]
-        return found[0].quantity if found and _key_of(found[0]) == key else 0
+        place, known = _place_of(key, self._kept)
+        return self._kept[place].quantity if known else 0
 
     def add(self, key: Key, quantity: int) -> None:
         """Count a quantity; raise Reject(state_too_large) past what a counter can hold."""
@@ -98,12 +98,14 @@ class Tally:
 
     def counters(self) -> tuple[Counter, ...]:
         """Give the counters after the event, sorted; those of closed periods are not kept."""
-        changed = {key: quantity for key, quantity in self._standing.items() if key[0] not in self._closed}
+        changed = [(key, quantity) for key, quantity in self._standing.items() if key[0] not in self._closed]
         if not changed:
             return self._kept
-        others = [counter for counter in self._kept if _key_of(counter) not in changed]
-        counted = [Counter(*key, quantity) for key, quantity in changed.items()]
-        return tuple(sorted([*others, *counted], key=_key_of))
+        counters = list(self._kept)
+        for key, quantity in changed:
+            place, known = _place_of(key, counters)
+            counters[place : place + known] = [Counter(*key, quantity)]
+        return tuple(counters)
 
 
 class Tallies:
@@ -157,6 +159,12 @@ class Tallies:
     def _periods(self, plan: Plan | None) -> Periods:
         zone = self._draft.account.time_zone
         return Months(zone) if plan is None else Cycles(plan, zone)
+
+
+def _place_of(key: Key, counters: Sequence[Counter]) -> tuple[int, bool]:
+    """Give where a counter stands, or would, among sorted ones, and whether it does."""
+    place = bisect_left(counters, key, key=_key_of)
+    return place, place < len(counters) and _key_of(counters[place]) == key
 
 
 def _key_of(counter: Counter) -> Key:
