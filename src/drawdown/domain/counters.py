@@ -92,7 +92,7 @@ class Tally:
         standing = self.at(key) + quantity
         if standing > QUANTITY_MAX:
             detail = f"the counter of {key[1]} {key[2]} would stand at {standing} millionths; at most {QUANTITY_MAX}"
-            raise Reject("state_too_large", detail)
+            raise Reject("state_too_large", f"{detail} in one month or cycle")
         if quantity:
             self._standing[key] = standing
 
@@ -143,13 +143,13 @@ class Tallies:
             self._after[name] = tuple([one for one in counters if ends(one.period) >= self._closed_before])
         total = sum([len(counters) for counters in self._after.values()])
         if total > COUNTERS_MAX:
-            detail = f"the account would have {total} counters of prices, at most {COUNTERS_MAX}; send it again later"
-            raise Reject("state_too_large", detail)
+            detail = f"{total} counters of graduated and package prices, of which an account has at most {COUNTERS_MAX}"
+            raise Reject("state_too_large", f"{detail}: replay it once those of an earlier month or cycle are closed")
 
     def store(self) -> None:
         """Put the counters into the draft once the event is paid; a plan that is closed by then has none."""
         draft = self._draft
-        draft.counts = draft.counts or self._grown
+        draft.grew = draft.grew or self._grown
         draft.counters = self._after.get(None, draft.counters)
         for plan in draft.plans:
             counters = self._after.get(plan.id, plan.counters)

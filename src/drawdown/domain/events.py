@@ -17,7 +17,7 @@ class Draft:
         "account",
         "applied",
         "counters",
-        "counts",
+        "grew",
         "jobs",
         "offers",
         "outputs",
@@ -46,7 +46,7 @@ class Draft:
         self.requests_made = account.requests_made
         self.payments = account.payments
         self.counters = account.counters
-        self.counts = False
+        self.grew = False
         self.outputs: list[Output] = []
 
     def charge(self, usage: Usage, lines: list[Line], balances: tuple[Balance, ...]) -> None:
@@ -156,7 +156,7 @@ class Draft:
             self.payments,
             self.counters,
         )
-        return Decision(state, tuple(self.outputs), self.counts)
+        return Decision(state, tuple(self.outputs), self.grew)
 
 
 def beyond_kept(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:

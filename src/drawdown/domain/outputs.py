@@ -98,9 +98,9 @@ Output = Charge | Overage | AccountEvent
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """What an input does: the account's next state and the records to emit, in order.
 
-    counts: the state has a counter more.
+    grew: the state took up a counter, so that its size must be checked.
     """
 
     state: Account
     outputs: tuple[Output, ...]
-    counts: bool = False
+    grew: bool = False

@@ -149,7 +149,7 @@ def test_a_counter_that_is_there_drops_nothing() -> None:
     world.use(tokens(1, FEBRUARY + 28 * DAY))
     replayed(world, 1, FEBRUARY + 28 * DAY, FEBRUARY + CLOSES + 1)
     assert len(on_demand(world)) == 2
-    assert world.apply(Replayed(tokens(1, FEBRUARY)), FEBRUARY + CLOSES + 1).counts  # type: ignore[union-attr]
+    assert world.apply(Replayed(tokens(1, FEBRUARY)), FEBRUARY + CLOSES + 1).grew  # type: ignore[union-attr]
     assert [quantity for _, quantity in on_demand(world)] == [1, 2]
 
 
@@ -194,7 +194,7 @@ def test_counters_are_limited_in_number_and_a_refusal_changes_nothing(monkeypatc
     world.use(tokens(1, T0, dimensions=(("model", "A"),)))
     world.use(tokens(1, T0, dimensions=(("model", "B"),)))
     before = world.state
-    with pytest.raises(Reject, match="3 counters of prices, at most 2"):
+    with pytest.raises(Reject, match="3 counters of graduated and package prices"):
         world.use(tokens(1, T0, dimensions=(("model", "C"),)))
     assert world.state == before
     world.use(tokens(1, T0, dimensions=(("model", "B"),)))
@@ -233,7 +233,7 @@ def test_an_event_that_brings_a_counter_makes_the_state_grow_and_others_do_not()
     for usage in (tokens(1), tokens(1, T0 + 1), tokens(1, FEBRUARY), tokens(0)):
         decision = world.apply(usage, usage.time)
         assert decision is not None
-        grew.append(decision.counts)
+        grew.append(decision.grew)
     assert grew == [True, False, True, False]
 
 
