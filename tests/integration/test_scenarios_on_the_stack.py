@@ -9,7 +9,16 @@ from drawdown.local.stack import LocalStack
 from drawdown.scenario.run import load
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-CHOSEN = ("grace", "fine-tuning-silent-job", "split-at-price-change", "same-id", "credit-order", "voucher-forfeited")
+CHOSEN = (
+    "grace",
+    "fine-tuning-silent-job",
+    "split-at-price-change",
+    "same-id",
+    "credit-order",
+    "voucher-forfeited",
+    "tiers-plan-runs-out",
+    "tiers-pause",
+)
 
 
 @pytest.mark.parametrize("name", CHOSEN)

@@ -72,6 +72,20 @@ class Gap(msgspec.Struct, frozen=True, gc=False, array_like=True):
     pause: bool
 
 
+class Counter(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a graduated or package price has rated so far in one period.
+
+    period: number of the plan's cycle, from 0; on demand, of the calendar month since the year 0 in the account's zone.
+    service, meter, dimensions: the price's own, whatever the version of its book.
+    """
+
+    period: int
+    service: str
+    meter: str
+    dimensions: Dimensions
+    quantity: int
+
+
 PlanStatus = Literal["scheduled", "active", "paused", "suspended", "settling", "expired"]
 
 
@@ -88,6 +102,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     renewals: the how manieth it is after the first. renewal_opened: it has renewed itself, or tried to.
     follows: the plan before it. successor: the plan that follows it. rolled_in, credit_in: what its amount has from the
     plan before it. rolled_over, credited: what the plan after it has from its amount.
+    counters: of its cycles, sorted by what they count.
     """
 
     id: str
@@ -124,6 +139,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     credit_in: int = 0
     rolled_over: int = 0
     credited: int = 0
+    counters: tuple[Counter, ...] = ()
 
 
 OfferStatus = Literal["draft", "awaiting_confirmation", "awaiting_payment"]
@@ -177,6 +193,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     past_plans: digests of the ids of closed plans that are kept no more, so that no id is given twice.
     applied: inputs applied so far. seq_*: records emitted so far per output topic; the next carries seq + 1.
+    counters: of prices on demand, sorted by what they count.
     """
 
     id: str
@@ -194,3 +211,4 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     requests: tuple[PaymentRequest, ...] = ()
     requests_made: int = 0
     payments: tuple[bytes, ...] = ()  # digests of the newest payments' references
+    counters: tuple[Counter, ...] = ()

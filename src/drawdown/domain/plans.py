@@ -193,7 +193,13 @@ def settle(draft: Draft, plan: Plan, appended: int) -> None:
         _state(draft, plan, Period(plan.start, plan.end), "final", appended)
     billed = max(plan.billed, plan.spent)
     closed = replace(
-        plan, status="expired", forfeited=forfeited, rolled_over=rolled_over, billed=billed, statement_at=None
+        plan,
+        status="expired",
+        forfeited=forfeited,
+        rolled_over=rolled_over,
+        billed=billed,
+        statement_at=None,
+        counters=(),
     )
     draft.put_plan(closed)
     draft.event("plan_settled", f"plan {plan.id} is settled and closed", plan=plan.id, amount=forfeited)

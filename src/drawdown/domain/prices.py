@@ -1,6 +1,7 @@
 """Price books: immutable versions, each with the event time from which it holds."""
 
 from bisect import bisect_right
+from typing import Final, Literal
 
 import msgspec
 
@@ -10,12 +11,28 @@ from drawdown.domain.model import Dimensions
 
 ON_DEMAND = "on_demand"
 PLAN = "plan"
+PER_UNIT: Final = "per_unit"
+GRADUATED: Final = "graduated"
+PACKAGE: Final = "package"
+Model = Literal["per_unit", "graduated", "package"]
+
+
+class Tier(msgspec.Struct, frozen=True, gc=False):
+    """A step of a graduated price: what units cost that are past the tier before, up to and with `up_to`.
+
+    up_to: whole quanta of the meter; None on the last, which has no bound. unit_price: as a price's.
+    """
+
+    up_to: int | None
+    unit_price: int
 
 
 class Price(msgspec.Struct, frozen=True, gc=False):
     """A price: `unit_price` (quanta of the book's currency) for each `per` whole quanta of the meter.
 
     dimensions: all of them must equal the event's; () prices whatever the event's are.
+    model: per_unit; package: each begun package of `per` quanta costs `unit_price`; graduated: `unit_price` is 0, each
+    unit costs what its tier says for `per`. tiers: of a graduated price, ascending.
     """
 
     service: str
@@ -23,6 +40,8 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     dimensions: Dimensions
     unit_price: int
     per: int
+    model: Model = PER_UNIT
+    tiers: tuple[Tier, ...] = ()
 
 
 class BookError(Exception):

@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 NEVER = 2**62  # a start that is not known yet
+# of a counter: cycles over before, or the month's start; service, meter and dimensions of the price
+Key = tuple[int, str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Plan:
     received: Fraction = Fraction(0)
     rolled_over: Fraction = Fraction(0)
     credited: Fraction = Fraction(0)
+    counters: dict[Key, Fraction] = field(default_factory=dict)
 
     def copied(self) -> "Plan":
         """Give a copy that usage may change without changing this one."""
@@ -120,6 +123,7 @@ class Account:
     requests: list[Request] = field(default_factory=list)
     made: int = 0
     references: list[str] = field(default_factory=list)
+    counters: dict[Key, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,8 @@ class Line:
     amount: Fraction
     book: str
     plan: str | None
+    tier: int | None = None
+    packages: int | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def settle(account: Account, plan: Plan, now: int) -> list[Expected]:
     if plan.stated_to:
         out += _statement(account, plan, "final", (plan.start, plan.end), now)
     plan.status, plan.forfeited, plan.stated_to = "expired", rest - plan.rolled_over, 0
+    plan.counters = {}
     out.append(event("plan_settled", plan=plan.name, amount=plan.forfeited))
     return out + _settle_open(account, plan.successor, now)
 

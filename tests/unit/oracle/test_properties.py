@@ -91,7 +91,10 @@ def test_every_piece_is_paid_in_the_order_of_plans(world: World) -> None:
         for said in step.said(CHARGES):
             for line in said["lines"]:
                 payers[line["time"], line["meter"]].append(order[line["payer"]["id"]])
-        assert all(places == sorted(set(places)) for places in payers.values())
+                assert Fraction(line["amount"]) <= Fraction(line["unit_price"]) * line.get("packages", 10**30)
+        assert all(places == sorted(places) for places in payers.values())
+        counted = any("tier" in line or "packages" in line for line in lines_of(step))
+        assert counted or all(len(places) == len(set(places)) for places in payers.values())
 
 
 @moderate

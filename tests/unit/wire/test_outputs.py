@@ -107,6 +107,37 @@ def test_an_overage_says_all_that_made_it() -> None:
     assert overage == COMMON | {"lines": [line], "total": "1.155000000"}
 
 
+def test_a_line_names_its_tier_or_packages_and_one_per_unit_has_neither() -> None:
+    graduated = price("inference", "output_tokens", "", 1) | {"model": "graduated"}
+    del graduated["unit_price"]
+    graduated["tiers"] = [{"up_to": 2, "unit_price": "1"}, {"unit_price": "0.5"}]
+    entries = (
+        price("inference", "input_tokens", "1", 1),
+        graduated,
+        price("inference", "images", "3", 5) | {"model": "package"},
+    )
+    raters = Raters([written(price_book(name, *entries)) for name in ("on-demand-usd", "plan-usd")])
+    raters.apply(command(open_account()))
+    raters.apply(command(activate_plan(amount="5.5")))
+    step = raters.apply(structured(inference(input_tokens=1, output_tokens=3, images=4)))
+    assert step.difference == ""
+    told = [
+        [(line["meter"], line["amount"], line.get("tier"), line.get("packages")) for line in said["lines"]]
+        for said in (*step.said("charges"), *step.said("credit-charging"))
+    ]
+    assert told == [
+        [
+            ("input_tokens", "1.000000000", None, None),
+            ("output_tokens", "2.000000000", 1, None),
+            ("output_tokens", "0.500000000", 2, None),
+            ("images", "2.000000000", None, 1),
+        ],
+        [("images", "3.000000000", None, 1)],
+    ]
+    names = [*LINE, "unit_price", "amount", "book", "payer"]
+    assert set(step.said("charges")[0]["lines"][0]) == set(names)
+
+
 def test_an_account_event_says_what_happened_and_which_input_did_it() -> None:
     event = split()["account-events"]
     assert len(event.pop("id")) == 24

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.support.messages import T0, Message, price, price_book, written
 
-from drawdown.domain.limits import BOOK_BYTES_MAX, BOOK_PRICES_MAX
-from drawdown.domain.prices import BookError, Price
+from drawdown.domain.limits import BOOK_BYTES_MAX, BOOK_PRICES_MAX, TIERS_MAX
+from drawdown.domain.prices import GRADUATED, PACKAGE, BookError, Price, Tier
 from drawdown.wire.price_book import decode_book
 
 TOKENS = price("inference", "input_tokens", "0.165", 1_000_000, region="hn", model="Q")
@@ -115,3 +115,62 @@ def test_two_prices_that_apply_alike_are_refused() -> None:
 def test_more_prices_than_a_book_may_have_are_refused() -> None:
     entries = [price("inference", "images", "1", model=str(number)) for number in range(BOOK_PRICES_MAX + 1)]
     assert "invalid_value" in refusal(written(book_with(prices=entries)))
+
+
+# --- graduated and package prices -----------------------------------------------------------------
+
+TIERS = [{"up_to": 10, "unit_price": "0.6"}, {"up_to": 11, "unit_price": "0.5"}, {"unit_price": "0"}]
+GRADED = {name: value for name, value in TOKENS.items() if name != "unit_price"} | {
+    "model": "graduated",
+    "tiers": TIERS,
+}
+
+
+def test_a_price_that_names_no_model_is_per_unit() -> None:
+    assert (
+        decode_book(written(price_with(model="per_unit", tiers=[]))).prices == decode_book(written(book_with())).prices
+    )
+
+
+def test_a_graduated_price_has_a_price_in_each_tier() -> None:
+    price = decode_book(written(book_with(prices=[GRADED]))).prices[0]
+    assert (price.model, price.unit_price, price.per) == (GRADUATED, 0, 1_000_000)
+    assert price.tiers == (Tier(10, 600_000_000), Tier(11, 500_000_000), Tier(None, 0))
+
+
+def test_a_package_costs_its_price_for_per_units() -> None:
+    price = decode_book(written(price_with(model="package"))).prices[0]
+    assert (price.model, price.unit_price, price.per, price.tiers) == (PACKAGE, 165_000_000, 1_000_000, ())
+
+
+def tier(up_to: object = None, unit_price: object = "1") -> Message:
+    return {"unit_price": unit_price} | ({} if up_to is None else {"up_to": up_to})
+
+
+MANY = [tier(number) for number in range(1, TIERS_MAX + 1)]
+REFUSED: list[tuple[Message, str]] = [
+    (TOKENS | {"model": "volume"}, "invalid_value: prices.0.model: "),
+    (TOKENS | {"model": "package", "unit_price": None}, "missing_field: field prices.0.unit_price is missing"),
+    (TOKENS | {"tiers": [tier()]}, "invalid_value: prices.0.tiers: a per_unit price has no tiers"),
+    (TOKENS | {"model": "package", "tiers": [tier()]}, "invalid_value: prices.0.tiers: a package price has no tiers"),
+    (GRADED | {"unit_price": "1"}, "invalid_value: prices.0.unit_price: a graduated price has a unit_price in each"),
+    (GRADED | {"tiers": []}, "missing_field: field prices.0.tiers is missing"),
+    (GRADED | {"tiers": [tier(10)]}, "invalid_value: prices.0.tiers: the last tier has no up_to"),
+    (GRADED | {"tiers": [tier(), tier()]}, "invalid_value: prices.0.tiers: tier 1 needs an up_to"),
+    (
+        GRADED | {"tiers": [tier(10), tier(10), tier()]},
+        "invalid_value: prices.0.tiers: tier 2 ends at 10, which must be",
+    ),
+    (GRADED | {"tiers": [tier(0), tier()]}, "invalid_value: prices.0.tiers.0.up_to: "),
+    (GRADED | {"tiers": [tier(1.5), tier()]}, "wrong_type: prices.0.tiers.0.up_to: "),
+    (GRADED | {"tiers": [tier(10**12 + 1), tier()]}, "invalid_value: prices.0.tiers.0.up_to: "),
+    (GRADED | {"tiers": [tier(1, "1e3"), tier()]}, "invalid_value: prices.0.tiers.0.unit_price: "),
+    (GRADED | {"tiers": [tier(1, "0.0000000001"), tier()]}, "invalid_value: 0.0000000001 USD is finer"),
+    (GRADED | {"tiers": [{"up_to": 1}, tier()]}, "missing_field: field prices.0.tiers.0.unit_price is missing"),
+    (GRADED | {"tiers": [*MANY, tier()]}, "invalid_value: prices.0.tiers: "),
+]
+
+
+@pytest.mark.parametrize(("entry", "said"), REFUSED)
+def test_a_price_whose_model_and_fields_do_not_fit_is_refused(entry: Message, said: str) -> None:
+    assert refusal(written(book_with(prices=[entry]))).startswith(said)

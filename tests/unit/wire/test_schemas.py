@@ -31,7 +31,7 @@ BEYOND_SCHEMAS = {"backwards", "less-than-nothing", "finer-than-thousandths", "t
                   "dreamed-tokens", "split-and-amount", "no-amount", "a-service-not-in-the-catalogue",
                   "a-meter-nobody-has", "months-and-years", "first-by-amount-and-percent",
                   "until-tomorrow", "two-expiries", "refused-with-terms", "renews-and-replaces",
-                  "when-of-nothing"}  # fmt: skip
+                  "when-of-nothing", "descending-tiers", "a-last-tier-with-a-bound"}  # fmt: skip
 
 
 def files(*where: str) -> list[Path]:
