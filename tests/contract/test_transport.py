@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode.threads import ServiceThread
 
 from drawdown.adapters.faust import transport
+from drawdown.worker import Worker
 
 
 def test_the_version_of_faust_is_the_one_that_was_read() -> None:
@@ -35,6 +36,7 @@ def test_what_is_overridden_exists_with_the_same_parameters() -> None:
             "force_commit",
             "verify_event_path",
         ),
+        Worker: ("_gather_all", "_sentinel_task"),
     }
     for ours, names in overridden.items():
         theirs = ours.__mro__[1]
