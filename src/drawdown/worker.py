@@ -9,6 +9,7 @@ from typing import Any
 import faust
 import structlog
 from aiokafka.errors import KafkaError
+from faust.tables import TableManager
 
 from drawdown.adapters.faust.transport import QUIET, BatchSchema
 from drawdown.adapters.monitor.monitor import Monitor
@@ -24,6 +25,15 @@ _MS = 1_000
 _TOLD = {"taken", "rated", "duplicates", "forwarded", "transactions", "doubts", "catch_ups", "rebuilds", "timers_sent",
          "stale_batches", "rejected"}  # fmt: skip
 _log = structlog.get_logger("drawdown.worker")
+
+
+class NoTables(TableManager):
+    """Faust's keeper of tables, for an app that has none."""
+
+    async def on_start(self) -> None:
+        """Start without the second that Faust sleeps, lest tables be declared late."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class App(faust.App):
@@ -49,6 +59,7 @@ class App(faust.App):
             topic_disable_leader=True,
             web_enabled=False,
             store="memory://",
+            TableManager=NoTables,
         )
 
     async def on_first_start(self) -> None:
