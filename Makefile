@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check check-alerts schemas format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test coverage check check-alerts schemas format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -33,7 +33,12 @@ bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turn
 	$(PYTHON) bench/compare.py
 
 test: $(READY) ## run all tests, in two processes, each with a stack of its own
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+coverage: $(READY) ## see every branch of the domain taken by unit tests and scenarios
+	mkdir -p build
+	$(PYTHON) -m coverage run -m pytest tests/unit/domain tests/unit/scenario
+	$(PYTHON) -m coverage report
 
 check: $(READY) ## lint, format, types, import layers, the money lint
 	$(VENV)/bin/ruff check .
