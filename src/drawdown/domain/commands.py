@@ -107,9 +107,8 @@ class CancelPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     at_cycle_end: bool
 
 
-Command = (
-    OpenAccount
-    | ActivatePlan
+PlanCommand = (
+    ActivatePlan
     | RequestPlan
     | DraftPlan
     | OfferPlan
@@ -118,8 +117,8 @@ Command = (
     | PausePlan
     | ResumePlan
     | CancelPlan
-    | TimerFired
 )
+Command = OpenAccount | PlanCommand | TimerFired
 
 
 class Replayed(msgspec.Struct, frozen=True, gc=False, array_like=True):

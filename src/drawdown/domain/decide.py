@@ -4,13 +4,13 @@ from drawdown.domain import jobs, notices, offers, pauses, payments, plans, requ
 from drawdown.domain.calendar import zone
 from drawdown.domain.commands import (
     ActivatePlan,
-    CancelPlan,
     Command,
     ConfirmPlan,
     DraftPlan,
     OfferPlan,
     OpenAccount,
     PausePlan,
+    PlanCommand,
     RecordPayment,
     Replayed,
     RequestPlan,
@@ -59,7 +59,7 @@ def due(state: Account) -> int | None:
     return min((at for at, _, _ in _waiting(state)), default=None)
 
 
-def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None:
+def _command(draft: Draft, body: PlanCommand, appended: int, prices: Prices) -> None:
     if isinstance(body, ActivatePlan):
         plans.activate(draft, body, prices, appended)
     elif isinstance(body, RequestPlan):
@@ -76,7 +76,7 @@ def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None
         pauses.pause(draft, body, appended)
     elif isinstance(body, ResumePlan):
         pauses.resume_by(draft, body, appended)
-    elif isinstance(body, CancelPlan):
+    else:
         offers.cancel(draft, body, appended)
 
 
