@@ -72,6 +72,15 @@ def test_plans_that_are_over_or_for_something_else_do_not_cut() -> None:
     assert [(line.time, line.amount) for line in overage.lines] == [(T0 + 3 * HOUR, usd("7.2"))]
 
 
+def test_a_plan_for_the_product_cuts() -> None:
+    world = World()
+    world.activate(end=T0 + HOUR, scope=(item("gpu-container", gpu_model="H100"),))
+    charge, overage = world.use(container(T0, T0 + 2 * HOUR))
+    assert paid_by(charge) == [("p", usd("3.6"))]
+    assert overage is not None
+    assert overage.total == usd("7.2")
+
+
 def test_a_pause_that_was_ended_before_does_not_cut() -> None:
     world = World()
     world.activate()
