@@ -355,18 +355,6 @@ def a_cancelled_plan_is_told_to_have_ended_by_time(patch: Patch) -> None:
     patch.setattr(plans, "expire", lambda draft, plan: kept(draft, replace(plan, cancelled=False)))
 
 
-@mistake
-def a_plan_may_be_cancelled_twice(patch: Patch) -> None:
-    kept = plans.cancel
-
-    def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
-        for plan in draft.plans:
-            draft.put_plan(replace(plan, cancelled=False))
-        kept(draft, command, appended)
-
-    patch.setattr(plans, "cancel", cancel)
-
-
 # --- notices ------------------------------------------------------------------------------------------------------
 
 
