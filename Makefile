@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test check check-alerts schemas format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test coverage mutate check check-alerts schemas format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -33,7 +33,17 @@ bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turn
 	$(PYTHON) bench/compare.py
 
 test: $(READY) ## run all tests, in two processes, each with a stack of its own
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+coverage: $(READY) ## see every branch of the domain taken by unit tests and scenarios
+	mkdir -p build
+	$(PYTHON) -m coverage run -m pytest tests/unit/domain tests/unit/scenario
+	$(PYTHON) -m coverage report
+
+MUTATE :=
+mutate: $(READY) ## plant mistakes in money, split, coverage and draw; the tests must notice (MUTATE='*money*' for one module)
+	$(VENV)/bin/mutmut run $(if $(MUTATE),"$(MUTATE)")
+	$(VENV)/bin/mutmut results
 
 check: $(READY) ## lint, format, types, import layers, the money lint
 	$(VENV)/bin/ruff check .
@@ -62,4 +72,4 @@ lock: $(READY) ## pin the requirements anew (needs uv)
 		-c requirements/dev.txt requirements/build.in -o requirements/build.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis

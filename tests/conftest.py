@@ -18,6 +18,10 @@ def pytest_report_header() -> str:
     return f"seed of random draws: {SEED}"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item._nodeid = item.nodeid  # type: ignore[attr-defined]  # mutmut 3.7 asks for what pytest 9 no longer keeps there
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[LocalStack]:
     """A real Kafka and a real Redis on free ports that we own."""

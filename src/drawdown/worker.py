@@ -9,6 +9,7 @@ from typing import Any
 import faust
 import structlog
 from aiokafka.errors import KafkaError
+from faust.tables import TableManager
 
 from drawdown.adapters.faust.transport import QUIET, BatchSchema
 from drawdown.adapters.monitor.monitor import Monitor
@@ -19,10 +20,20 @@ from drawdown.errors import UserError
 from drawdown.settings import Settings
 
 GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path makes none
+_LAST_TASKS_SECONDS = 1
 _MS = 1_000
 _TOLD = {"taken", "rated", "duplicates", "forwarded", "transactions", "doubts", "catch_ups", "rebuilds", "timers_sent",
          "stale_batches", "rejected"}  # fmt: skip
 _log = structlog.get_logger("drawdown.worker")
+
+
+class NoTables(TableManager):
+    """Faust's keeper of tables, for an app that has none."""
+
+    async def on_start(self) -> None:
+        """Start without the second that Faust sleeps, lest tables be declared late."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class App(faust.App):
@@ -48,6 +59,7 @@ class App(faust.App):
             topic_disable_leader=True,
             web_enabled=False,
             store="memory://",
+            TableManager=NoTables,
         )
 
     async def on_first_start(self) -> None:
@@ -59,6 +71,21 @@ class App(faust.App):
         await super().on_stop()
         await self.metrics_monitor.stop()
         await self.parts.release()
+
+
+class Worker(faust.Worker):
+    """Faust's worker, ending as soon as what matters has ended."""
+
+    def _gather_all(self) -> None:
+        """Cancel the tasks that are left: what they serve is stopped. Faust would wait a second for them first."""
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+
+    async def _sentinel_task(self) -> None:
+        """See the cancelled tasks end, where Faust would sleep for a second."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left, timeout=_LAST_TASKS_SECONDS)
 
 
 def create_app(settings: Settings, parts: Parts) -> App:
@@ -107,7 +134,7 @@ def run(settings: Settings) -> BaseException | None:
     except UserError:
         loop.run_until_complete(parts.release())
         raise
-    worker = faust.Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
+    worker = Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
     failures: list[BaseException] = []
 
     @app.task  # type: ignore[untyped-decorator]

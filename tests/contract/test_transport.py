@@ -6,11 +6,13 @@ from importlib.metadata import entry_points, version
 import aiokafka
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust import streams
+from faust.tables import TableManager
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.threads import ServiceThread
 
 from drawdown.adapters.faust import transport
+from drawdown.worker import NoTables, Worker
 
 
 def test_the_version_of_faust_is_the_one_that_was_read() -> None:
@@ -35,6 +37,8 @@ def test_what_is_overridden_exists_with_the_same_parameters() -> None:
             "force_commit",
             "verify_event_path",
         ),
+        NoTables: ("on_start",),
+        Worker: ("_gather_all", "_sentinel_task"),
     }
     for ours, names in overridden.items():
         theirs = ours.__mro__[1]
@@ -48,6 +52,7 @@ def test_what_is_used_of_them_exists() -> None:
         assert callable(getattr(driver, name))
     for name in ("_ensure_consumer", "thread_loop"):
         assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(ServiceThread)
+    assert {"_update_channels", "recovery"} <= vars(TableManager).keys()
     assert "_coordinator" in inspect.getsource(aiokafka.AIOKafkaConsumer)
     assert "self.generation" in inspect.getsource(GroupCoordinator)
     assert "flow_active" in vars(consumer.Consumer)

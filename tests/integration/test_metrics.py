@@ -9,6 +9,7 @@ from typing import Any
 from tests.support.load import now_ms, stage_on
 from tests.support.watching import Samples, ask, scraped, total
 
+from drawdown.adapters.kafka.commits import newest_commits
 from drawdown.demo import broken, credit, scenario
 from drawdown.demo.books import books
 from drawdown.demo.reconcile import ask_counts, differences
@@ -60,18 +61,15 @@ async def test_metrics_reconcile_with_the_audit(stack: LocalStack, prefix: str) 
         summary, _ = await judge(stage, Fraction(1))
         assert summary.findings == []
         exact, samples = await ask_counts(port), await scraped(port)
-        commits = {
-            side.name: [await side.log.newest_commit(shard) for shard in range(stage.settings.shards)]
-            for side in stage._sides
-        }
+        commits = await newest_commits(stage._browser, stage.caches, range(stage.settings.shards))
         assert (await ask(port, "/ready"))[0] == 200
         assert (await ask(port, "/elsewhere"))[0] == 404
     assert differences(summary, exact) == []
     assert set(summary.paid) == {"USD", "VND"}
     assert set(summary.paid["USD"]) == {"plan", "on demand", "voucher", "top_up", "debt"}
     samples_reconcile(summary, exact, samples)
-    for ledger, found in commits.items():
-        made = sum(newest[0].number for newest in found if newest)
+    for ledger in stage.caches:
+        made = sum(newest.number for (name, _), newest in commits.items() if name == ledger)
         assert exact["transactions"][ledger] == made
         assert total(samples, "drawdown_transactions_total", ledger=ledger, end="committed") == made
         assert total(samples, "drawdown_transaction_seconds_count", ledger=ledger) == made

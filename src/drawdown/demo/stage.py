@@ -16,10 +16,12 @@ from redis.asyncio import Redis
 
 from drawdown.adapters.clock import SystemClock
 from drawdown.adapters.kafka.admin import Admin
-from drawdown.adapters.kafka.log import KafkaLog
+from drawdown.adapters.kafka.browsing import Browser
+from drawdown.adapters.kafka.commits import newest_commits
 from drawdown.adapters.kafka.reading import read_topics, topic_ends
 from drawdown.adapters.redis.cache import RedisCache
 from drawdown.domain.limits import WATERMARK_CARRY_MS, WATERMARK_MARGIN_MS
+from drawdown.engine.commit import CommitRecord
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 from drawdown.ledgers.codes import CodesLedger
@@ -27,6 +29,7 @@ from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.local.child import Child
 from drawdown.local.stack import Addresses
+from drawdown.operate.lag import measured
 from drawdown.settings import Settings
 from drawdown.topics import CHARGES, CREATE_TIME, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
 from drawdown.traces.events import Outgoing
@@ -37,7 +40,7 @@ _NS = 10**9
 _FLUSH = (
     "local keys = redis.call('KEYS', ARGV[1]) for _, key in ipairs(keys) do redis.call('UNLINK', key) end return #keys"
 )
-_MARKERS_MAX = 16  # a gap so small may be nothing but the markers of transactions that forwarded records
+_COUNTED = 64  # so short a backlog is counted by its records: it may hold nothing but the ends of transactions
 
 
 class Stage:
@@ -50,16 +53,18 @@ class Stage:
         self._addresses = addresses
         self._folder = tempfile.TemporaryDirectory(prefix="drawdown-stage-")
         self._started = 0
-        self._markers: set[tuple[str, int, int]] = set()
+        self._shards = range(settings.shards)
+        self._browser = Browser(settings.kafka, settings.prefix)
         self.redis = Redis.from_url(addresses.redis)
         ledgers = (PlansLedger, WalletLedger, CodesLedger) if settings.wallet else (PlansLedger,)
-        self._sides = [_Side(ledger, addresses, settings, self.redis) for ledger in ledgers]  # plans first: they feed
+        self._sides = [_Side(ledger, settings, self.redis) for ledger in ledgers]  # plans first: they feed
         self.caches = {side.name: side.cache for side in self._sides}
 
     async def __aenter__(self) -> Self:
         """Make the topics."""
         async with Admin(self.settings.kafka, self.settings.prefix) as admin:
             await admin.create(self.settings.topics)
+        await self._browser.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -72,8 +77,7 @@ class Stage:
 
     async def close(self) -> None:
         """Let go of connections and the folder."""
-        for side in self._sides:
-            await side.log.stop()
+        await self._browser.__aexit__()
         await self.redis.aclose()
         self._folder.cleanup()
 
@@ -126,35 +130,14 @@ class Stage:
     # --- waiting and reading ------------------------------------------------------------------
 
     async def waiting(self) -> int:
-        """Count the input records that no commit has taken yet."""
-        count = await self._waiting_of(self._sides)
-        # a redemption goes from the wallet to the codes and back, twice: none is under way if both are done twice
-        return count or await self._waiting_of(self._sides[1:])
+        """Count the input records that no commit has taken yet.
 
-    async def _waiting_of(self, sides: Sequence["_Side"]) -> int:
-        shards = range(self.settings.shards)
-        counts = [sum(await asyncio.gather(*(self._waiting(side, shard) for shard in shards))) for side in sides]
-        return sum(counts)
-
-    async def _waiting(self, side: "_Side", shard: int) -> int:
-        newest = await side.log.newest_commit(shard)
-        taken = {position.topic: position.next_offset for position in newest[0].inputs} if newest else {}
-        bounds = await side.log.input_bounds(shard, side.inputs)
-        count = 0
-        for topic, (earliest, end) in bounds.items():
-            at = taken.get(topic, earliest)
-            gap = end - at
-            if 0 < gap <= _MARKERS_MAX:
-                gap = sum([not await self._is_marker(side, shard, topic, offset) for offset in range(at, end)])
-            count += gap
-        return count
-
-    async def _is_marker(self, side: "_Side", shard: int, topic: str, offset: int) -> bool:
-        """Say whether an offset holds no record, but the end of a transaction; one that does is remembered."""
-        place = topic, shard, offset
-        if place not in self._markers and await side.log.read_input(shard, topic, offset) is None:
-            self._markers.add(place)
-        return place in self._markers
+        None is under way between ledgers either when this is 0: ends are read after commits, and a commit appends what
+        comes of its inputs in the same transaction.
+        """
+        inputs = {side.name: side.inputs for side in self._sides}
+        found, _ = await measured(self._browser, inputs, self._shards, SystemClock(), counted=_COUNTED)
+        return sum(one.records for one in found)
 
     async def all_taken(self, told: Callable[[int], None] | None = None, *, seconds: float = 300) -> None:
         """Wait until every input is taken; `told` hears how many are not. Raise UserError after `seconds`."""
@@ -174,21 +157,27 @@ class Stage:
         """Wait until nothing more happens by itself: all is taken, Redis is where the log is, no timer is due."""
         async with _within(seconds, "something was still due, or Redis behind the log"):
             while True:
-                shards = range(self.settings.shards)
-                busy = await asyncio.gather(*(self._busy(side, shard) for side in self._sides for shard in shards))
-                if not any(busy) and not await self.waiting():
+                if not await self._busy() and not await self.waiting():
                     return
                 self.check_alive()
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _busy(self, side: "_Side", shard: int) -> bool:
+    async def _busy(self) -> bool:
         """Say whether Redis is behind, or a timer due: by the wall clock, on CreateTime stacks by the log's own."""
-        newest = await side.log.newest_commit(shard)
-        if (await side.cache.cursor(shard)).number != (newest[0].number if newest else 0):
+        newest = await newest_commits(self._browser, self.caches, self._shards)
+        asked = [
+            self._shard_busy(side, shard, newest.get((side.name, shard)))
+            for side in self._sides
+            for shard in self._shards
+        ]
+        return any(await asyncio.gather(*asked))
+
+    async def _shard_busy(self, side: "_Side", shard: int, newest: CommitRecord | None) -> bool:
+        if (await side.cache.cursor(shard)).number != (newest.number if newest else 0):
             return True
         now = SystemClock().now_ms() - WATERMARK_MARGIN_MS
         if self.settings.timestamp_type == CREATE_TIME:
-            now = newest[0].watermark if newest else 0
+            now = newest.watermark if newest else 0
         elif side.carried:  # its watermark moves when it is carried on
             now -= WATERMARK_CARRY_MS
         return bool(await side.cache.due(shard, now, 1))
@@ -225,14 +214,12 @@ class _Side:
     def __init__(
         self,
         ledger: type[PlansLedger] | type[WalletLedger] | type[CodesLedger],
-        addresses: Addresses,
         settings: Settings,
         redis: Redis,
     ) -> None:
         self.name = ledger.name
         self.inputs = (ledger.command_topic, *ledger.usage_topics)
         self.carried = bool(ledger.watermark_from)
-        self.log = KafkaLog(addresses.kafka, ledger.name, settings.prefix)
         self.cache = RedisCache(redis, ledger.name, settings.prefix)
 
 

@@ -123,9 +123,8 @@ class CancelPlan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     at_cycle_end: bool
 
 
-Command = (
-    OpenAccount
-    | ActivatePlan
+PlanCommand = (
+    ActivatePlan
     | RequestPlan
     | DraftPlan
     | OfferPlan
@@ -136,8 +135,8 @@ Command = (
     | RenewPlan
     | SetRenewal
     | CancelPlan
-    | TimerFired
 )
+Command = OpenAccount | PlanCommand | TimerFired
 
 
 class Replayed(msgspec.Struct, frozen=True, gc=False, array_like=True):

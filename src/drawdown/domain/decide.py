@@ -1,7 +1,6 @@
 """`decide`: what one input does to one account. No clock, no I/O, no randomness."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from drawdown.domain import jobs, notices, offers, pauses, payments, plans, renewals, requests, successions
 from drawdown.domain.calendar import zone
@@ -14,6 +13,7 @@ from drawdown.domain.commands import (
     OfferPlan,
     OpenAccount,
     PausePlan,
+    PlanCommand,
     RecordPayment,
     RenewPlan,
     Replayed,
@@ -73,27 +73,35 @@ def due(state: Account) -> int | None:
     return min((at for at, _, _ in _waiting(state)), default=None)
 
 
-_STEPS: dict[type[Command], Callable[[Draft, Any, int], None]] = {
-    RequestPlan: lambda draft, command, _: offers.request(draft, command),
-    OfferPlan: offers.make,
-    ConfirmPlan: offers.confirm,
-    RecordPayment: payments.record,
-    PausePlan: pauses.pause,
-    ResumePlan: pauses.resume_by,
-    CancelPlan: offers.cancel,
-    RenewPlan: renewals.renew,
-    SetRenewal: lambda draft, command, _: renewals.set_automatic(draft, command),
-}
-
-
-def _command(draft: Draft, body: Command, appended: int, prices: Prices) -> None:
+def _command(draft: Draft, body: PlanCommand, appended: int, prices: Prices) -> None:
     if isinstance(body, ActivatePlan):
         plans.activate(draft, body, prices, appended)
     elif isinstance(body, DraftPlan):
         offers.write(draft, body, prices, appended)
+    elif isinstance(body, RequestPlan):
+        offers.request(draft, body)
+    elif isinstance(body, OfferPlan):
+        offers.make(draft, body, appended)
+    elif isinstance(body, ConfirmPlan):
+        offers.confirm(draft, body, appended)
+    elif isinstance(body, RecordPayment):
+        payments.record(draft, body, appended)
     else:
-        _STEPS[type(body)](draft, body, appended)
+        _change(draft, body, appended)
     successions.align(draft, appended)
+
+
+def _change(draft: Draft, body: PausePlan | ResumePlan | RenewPlan | SetRenewal | CancelPlan, appended: int) -> None:
+    if isinstance(body, PausePlan):
+        pauses.pause(draft, body, appended)
+    elif isinstance(body, ResumePlan):
+        pauses.resume_by(draft, body, appended)
+    elif isinstance(body, RenewPlan):
+        renewals.renew(draft, body, appended)
+    elif isinstance(body, SetRenewal):
+        renewals.set_automatic(draft, body)
+    else:
+        offers.cancel(draft, body, appended)
 
 
 def _opened(state: Account | None, account: str) -> Account:

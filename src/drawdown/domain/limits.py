@@ -98,6 +98,7 @@ RETRY_MAX_MS: Final = 5_000
 PRICES_STALE_MAX_MS: Final = 30 * 60_000  # a worker that could not read `prices` for so long stops
 STOP_WAIT_SECONDS: Final = 10  # how long a stopping worker waits for its parts
 PROBE_INTERVAL_MS: Final = 3_000
+LOG_CLOCK_PROBE_INTERVAL_MS: Final = 500  # on local stacks whose records carry their own time: it passes in leaps
 TIMERS_PER_PROBE_MAX: Final = 200
 REVOKE_WAIT_SECONDS: Final = 2  # how long a revocation waits for open transactions
 OFFSET_COMMIT_INTERVAL_MS: Final = 2_000

@@ -47,10 +47,10 @@ def parse_amount(text: str, of: Currency) -> int:
         raise Reject("invalid_value", f'an amount is a decimal string such as "12.50", not {text[:40]!r}')
     whole, fraction = match[1], match[2] or ""
     if len(fraction.rstrip("0")) > of.quantum_digits:
-        raise Reject("invalid_value", f"{text[:40]} {of.code} is finer than {of.quantum_digits} decimals")
+        raise Reject("invalid_value", f"{text} {of.code} is finer than {of.quantum_digits} decimals")
     amount = int(whole + fraction.ljust(of.quantum_digits, "0")[: of.quantum_digits])
     if amount > AMOUNT_MAX:
-        raise Reject("amount_too_large", f"{text[:40]} {of.code} is larger than any amount can be")
+        raise Reject("amount_too_large", f"{text} {of.code} is larger than any amount can be")
     return amount
 
 

@@ -73,10 +73,8 @@ def _moved(plan: Plan, by: int, instant: int, draft: Draft) -> Plan:
 
 
 def suspend(draft: Draft, ident: str, appended: int) -> None:
-    """Stop the coverage of a plan that is not paid for; its clock goes on, and a pause is over."""
-    plan = draft.plan(ident)
-    if plan is None:
-        return
+    """Stop the coverage of a started plan that is not paid for; its clock goes on, and a pause is over."""
+    plan = next(one for one in draft.plans if one.id == ident)
     if plan.status == "paused":
         plan = gap_ended(draft, plan, appended)
     gaps = (*plan.gaps, Gap(appended, None, pause=False))

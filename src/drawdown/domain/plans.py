@@ -11,6 +11,7 @@ from drawdown.domain.limits import PLANS_MAX, PLANS_PAST_MAX
 from drawdown.domain.model import NEVER, Offer, Plan, Quota
 from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
+from drawdown.domain.terms import Terms
 
 _OPEN = ("active", "suspended")
 
@@ -121,8 +122,8 @@ def on_due(draft: Draft, plan: Plan, appended: int) -> None:
         successions.begin(draft, plan)
     elif plan.status not in _OPEN:
         settle(draft, plan, appended)
-    elif due == plan.statement_at:
-        _state_cycle(draft, plan, due or appended, appended)
+    elif due == plan.statement_at and plan.terms is not None:
+        _state_cycle(draft, plan, plan.terms, due or appended, appended)
     elif due == notices.reminder_at(plan):
         notices.remind(draft, plan)
     else:
@@ -164,24 +165,22 @@ def expire(draft: Draft, plan: Plan, appended: int) -> None:
     draft.event("plan_expired", f"the time of plan {plan.id} is over", plan=plan.id, reason=reason)
 
 
-def _state_cycle(draft: Draft, plan: Plan, at: int, appended: int) -> None:
+def _state_cycle(draft: Draft, plan: Plan, terms: Terms, at: int, appended: int) -> None:
     """State what a cycle of a postpaid plan came to, late usage from before included."""
     zone = draft.account.time_zone
     begins = [plan.start, *cycle_starts(plan, plan.start, at, zone)][-1]
-    _state(draft, plan, Period(begins, at), "cycle", appended)
+    _state(draft, plan, terms, Period(begins, at), "cycle", appended)
     stated = replace(plan, billed=max(plan.billed, plan.spent), statement_at=next_cycle_start(plan, at, zone))
     draft.put_plan(stated)
 
 
-def _state(draft: Draft, plan: Plan, period: Period, reason: str, appended: int) -> None:
+def _state(draft: Draft, plan: Plan, terms: Terms, period: Period, reason: str, appended: int) -> None:
     """Tell the actual usage that was not billed yet, and ask for it in the digits of the currency's documents."""
-    if plan.terms is None:
-        return
     exact = max(plan.spent - plan.billed, 0)
     detail = f"plan {plan.id} used so much that was not stated before"
     draft.event("statement", detail, plan=plan.id, reason=reason, amount=exact, about=period)
-    due = appended + plan.terms.pay_within_ms
-    requests.ask(draft, plan.id, plan.terms, "statement", exact, due, appended)
+    due = appended + terms.pay_within_ms
+    requests.ask(draft, plan.id, terms, "statement", exact, due, appended)
 
 
 def settle(draft: Draft, plan: Plan, appended: int) -> None:
@@ -189,8 +188,8 @@ def settle(draft: Draft, plan: Plan, appended: int) -> None:
     rest = plan.amount - plan.spent - plan.credited
     rolled_over = successions.roll_over(draft, plan, rest)
     forfeited = rest - rolled_over
-    if plan.statement_at is not None:
-        _state(draft, plan, Period(plan.start, plan.end), "final", appended)
+    if plan.statement_at is not None and plan.terms is not None:
+        _state(draft, plan, plan.terms, Period(plan.start, plan.end), "final", appended)
     billed = max(plan.billed, plan.spent)
     closed = replace(
         plan,

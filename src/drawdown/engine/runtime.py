@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 import structlog
 
 from drawdown.domain.limits import (
+    LOG_CLOCK_PROBE_INTERVAL_MS,
     OFFSET_COMMIT_INTERVAL_MS,
     PROBE_INTERVAL_MS,
     RECOVERIES_AT_ONCE_MAX,
@@ -60,6 +61,7 @@ class Runtime:
         self._transport = transport
         self._clock = clock
         self._log_clock = log_clock
+        self._probe_ms = LOG_CLOCK_PROBE_INTERVAL_MS if log_clock else PROBE_INTERVAL_MS
         self._topics = (ledger.command_topic, *ledger.usage_topics)
         self._cycle = Cycle(ledger, cache, clock, self.counts, shard_of)
         self._recovery = Recovery(log, cache, self._topics, self.counts, ledger.prices_offset)
@@ -282,7 +284,7 @@ class Runtime:
 
     async def _run(self, shard: Shard) -> None:
         """Cycle while records wait; look after the shard now and then, and commit its offsets."""
-        probe_at = self._clock.monotonic_ms() + PROBE_INTERVAL_MS
+        probe_at = self._clock.monotonic_ms() + self._probe_ms
         offsets_at = self._clock.monotonic_ms() + OFFSET_COMMIT_INTERVAL_MS
         committed: dict[str, int] = {}
         while True:
@@ -298,7 +300,7 @@ class Runtime:
                     await self._upkeep.run(shard)
                 except Retry as retry:  # a part is down: the next probe asks again
                     self.counts.errors[retry.part] += 1
-                probe_at = now + PROBE_INTERVAL_MS
+                probe_at = now + self._probe_ms
             offsets = shard.next_offsets()
             if now >= offsets_at and offsets != committed:
                 if await self._transport.commit_offsets(shard.number, offsets):

@@ -1,10 +1,16 @@
 """Lag: how much of each input no commit has taken, and how long it waits."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
+from drawdown.adapters.kafka.browsing import Browser, Place
+from drawdown.adapters.kafka.commits import newest_commits
+from drawdown.engine.ports import Clock
 from drawdown.operate.desk import LEDGERS, Desk
 
-_EXACT_RECORDS = 2_000  # so many are counted one by one; beyond, offsets are, and markers of transactions with them
+_COUNTED = 2_000
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -33,28 +39,37 @@ class ShardCommit(msgspec.Struct, frozen=True):
 
 
 async def lags(desk: Desk) -> tuple[list[Lag], list[ShardCommit]]:
-    """Measure every input partition against the newest commit record of its shard."""
-    found, commits = [], []
-    for ledger in desk.ledgers:
-        for shard in desk.shards:
-            commit = await desk.newest_commit(ledger, shard)
-            taken = {position.topic: position.next_offset for position in commit.inputs} if commit else {}
-            if commit is not None:
-                commits.append(ShardCommit(ledger, shard, commit.number, commit.watermark))
-            found += [await _lag(desk, ledger, topic, shard, taken.get(topic)) for topic in LEDGERS[ledger]]
-    return found, commits
+    """Measure every input partition of the desk's ledgers."""
+    inputs = {ledger: LEDGERS[ledger] for ledger in desk.ledgers}
+    return await measured(await desk.browser(), inputs, desk.shards, desk.clock)
 
 
-async def _lag(desk: Desk, ledger: str, topic: str, shard: int, taken: int | None) -> Lag:
-    browser = await desk.browser()
-    ((earliest, end),) = (await browser.spans([(topic, shard)])).values()
-    start = earliest if taken is None else taken
-    first, count, last = 0, 0, start
-    async for record in browser.read({(topic, shard): (start, end)}):
-        first = first or record.timestamp
-        count, last = count + 1, record.offset + 1
-        if count == _EXACT_RECORDS:
-            break
-    exact = count < _EXACT_RECORDS
-    seconds = max(desk.clock.now_ms() - first, 0) / 1000 if count else 0
-    return Lag(ledger, topic, shard, start, end, count if exact else count + end - last, seconds, exact)
+async def measured(
+    browser: Browser, inputs: Mapping[str, Sequence[str]], shards: Sequence[int], clock: Clock, counted: int = _COUNTED
+) -> tuple[list[Lag], list[ShardCommit]]:
+    """Measure every partition of the ledgers' inputs against the newest commit record of its shard, read first.
+
+    counted: the records at so many offsets are counted; of more only the offsets are, markers of transactions included.
+    """
+    commits = await newest_commits(browser, inputs, shards)
+    taken = {
+        (position.topic, shard): position.next_offset
+        for (_, shard), commit in commits.items()
+        for position in commit.inputs
+    }
+    ledgers = {(topic, shard): ledger for ledger, topics in inputs.items() for shard in shards for topic in topics}
+    bounds = await browser.spans(ledgers)
+    spans = {place: (taken.get(place, earliest), end) for place, (earliest, end) in bounds.items()}
+    nearest = {place: (start, min(end, start + counted)) for place, (start, end) in spans.items()}
+    records: Counter[Place] = Counter()
+    firsts: dict[Place, int] = {}
+    async for record in browser.read(nearest):
+        place = record.topic, record.partition
+        records[place] += 1
+        firsts.setdefault(place, record.timestamp)
+    now, found = clock.now_ms(), []
+    for place, (start, end) in spans.items():
+        further = end - nearest[place][1]
+        seconds = max(now - firsts[place], 0) / 1000 if place in firsts else 0
+        found.append(Lag(ledgers[place], *place, start, end, records[place] + further, seconds, not further))
+    return found, [ShardCommit(ledger, shard, one.number, one.watermark) for (ledger, shard), one in commits.items()]

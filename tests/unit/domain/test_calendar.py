@@ -87,3 +87,12 @@ def test_cycle_starts_are_those_that_counting_on_from_the_anchor_gives(
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(Reject, match="invalid_value"):
         zone(name)
+
+
+def test_a_month_that_begins_in_an_hour_that_clocks_repeat_begins_in_its_first_and_only_once() -> None:
+    zone_name = "America/St_Johns"  # on 1 November 2009 its clocks went back from 0:01 to 23:01 of the day before
+    begins = at("2009-11-01T00:00:00-02:30")
+    assert month_starts_between(begins - DAY, begins + DAY, zone_name) == [begins]
+    again = at("2009-10-31T23:10:00-03:30")
+    assert again > begins
+    assert month_starts_between(again, again + DAY, zone_name) == []

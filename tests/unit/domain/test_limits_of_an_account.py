@@ -5,10 +5,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, World, book, container, prices, tokens, tuning
+from tests.unit.domain.test_offers_and_payment import Sale, offer
 
+from drawdown.domain import decide, rate
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import JOBS_MAX, LINES_MAX, PLANS_CLOSED_KEPT_MAX, PLANS_MAX
+from drawdown.domain.limits import JOBS_MAX, LINES_MAX, PLANS_CLOSED_KEPT_MAX, PLANS_MAX, PLANS_PAST_MAX
 from drawdown.domain.pieces import divide_in_time
 
 
@@ -91,3 +94,34 @@ def test_parts_in_time_sum_to_the_whole_and_all_but_the_last_round_down(quantity
     assert parts[:-1] == [quantity * (end - start) // bounds[-1] for start, end in pairwise(bounds[:-1])]
     exact_last = quantity * lengths[-1] // bounds[-1]
     assert exact_last <= parts[-1] <= exact_last + len(lengths)
+
+
+def test_a_timer_does_so_many_steps_and_the_next_does_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide, "STEPS_MAX", 2)
+    world = World()
+    for number in range(3):
+        world.activate(f"p{number}", end=T0 + HOUR + number)
+    world.timer(T0 + HOUR + 5)
+    assert [event.plan for event in world.events()] == ["p0", "p1"]
+    world.timer(T0 + HOUR + 5)
+    assert [event.plan for event in world.events()] == ["p2"]
+
+
+def test_an_account_has_at_most_so_many_past_plans() -> None:
+    world = Sale()
+    assert world.state is not None
+    world.state = replace(world.state, past_plans=tuple(b"%08d" % number for number in range(PLANS_PAST_MAX + 1)))
+    world.activate()
+    assert world.kinds() == [("command_refused", "too_many_plans")]
+    world.draft(offer())
+    assert world.kinds() == [("command_refused", "too_many_plans")]
+    world.state = replace(world.state, past_plans=world.state.past_plans[1:])
+    world.activate()
+    assert world.kinds() == [("plan_activated", "")]
+
+
+def test_an_event_has_at_most_so_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate, "LINES_MAX", 2)
+    World().use(container(T0, T0 + HOUR, storage=1))
+    with pytest.raises(Reject, match="too_many_pieces"):
+        World().use(container(T0 - HOUR, T0 + HOUR, storage=1))  # four, for a month begins at T0

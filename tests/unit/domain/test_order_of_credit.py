@@ -207,3 +207,12 @@ def test_the_order_of_vouchers_is_total(terms: list[tuple[int, tuple[ScopeItem, 
         for number, (priority, scope, expires) in enumerate(terms)
     ]
     assert len({draw_order(one, one.parts[0]) for one in vouchers}) == len(vouchers)
+
+
+def test_a_part_that_is_used_up_pays_nothing_more_while_another_has_something_left() -> None:
+    world = World()
+    split = (part("1", *SERVICE), part("2", item("fine-tuning")))
+    world.give(voucher("v", parts=split))
+    assert world.use("1") == [("voucher", "v", usd("1"))]
+    assert world.use("0.5") == [("debt", None, usd("0.5"))]
+    assert world.use("0.5", service="fine-tuning") == [("voucher", "v", usd("0.5"))]

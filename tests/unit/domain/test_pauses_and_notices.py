@@ -1,12 +1,15 @@
 """Pause, resume, cancel; how much is used and how near the end is, each told once."""
 
 import pytest
+from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, quota, tokens, usd
 from tests.unit.domain.test_offers_and_payment import POSTPAID, Sale, parts
 
 from drawdown.domain.calendar import add_months
 from drawdown.domain.commands import CancelPlan, PausePlan, ResumePlan
 from drawdown.domain.cycles import cycle_starts, next_cycle_start
+from drawdown.domain.limits import GAPS_MAX
+from drawdown.domain.model import Gap
 
 END = T0 + 30 * DAY
 
@@ -89,6 +92,20 @@ def test_a_plan_is_paused_three_times_at_most() -> None:
     assert world.kinds() == [("command_refused", "pause_limit")]
     world.apply(ResumePlan("acc", "p"), T0 + 5 * DAY)
     assert world.kinds() == [("command_refused", "wrong_status")]
+
+
+def test_a_plan_remembers_so_many_pauses_and_suspensions_and_is_then_not_paused() -> None:
+    world = World()
+    world.activate()
+    assert world.state is not None
+    suspended = tuple(Gap(T0 - DAY + number, T0 - DAY + number + 1, pause=False) for number in range(GAPS_MAX))
+    world.state = replace(world.state, plans=(replace(world.plan(), gaps=suspended[1:]),))
+    before = world.state
+    world.apply(PausePlan("acc", "p", None))
+    assert world.kinds() == [("plan_paused", "")]
+    world.state = replace(before, plans=(replace(world.plan(), status="active", gaps=suspended),))
+    world.apply(PausePlan("acc", "p", None))
+    assert world.kinds() == [("command_refused", "pause_limit")]
 
 
 def test_cycles_and_statements_move_with_a_pause() -> None:

@@ -6,6 +6,7 @@ from tests.support.domain import DAY, HOUR, T0, World, item, prices, quota, toke
 from drawdown.domain.commands import OpenAccount
 from drawdown.domain.errors import Reject
 from drawdown.domain.outputs import AccountEvent
+from drawdown.domain.prices import Prices
 
 
 def test_time_expires_a_plan_and_settles_it_after_the_grace() -> None:
@@ -22,6 +23,23 @@ def test_time_expires_a_plan_and_settles_it_after_the_grace() -> None:
     plan = world.plan()
     assert (plan.status, plan.spent, plan.forfeited) == ("expired", usd("1"), usd("99"))
     assert plan.amount == plan.spent + plan.forfeited
+
+
+def test_a_plan_expires_once_also_when_late_usage_uses_up_what_its_time_left() -> None:
+    world = World()
+    world.activate(amount="1", end=T0 + HOUR, grace_ms=HOUR)
+    world.timer(T0 + HOUR)
+    world.use(tokens(1_000_000, T0), at=T0 + HOUR)
+    assert world.kinds() == []
+    assert (world.plan().status, world.plan().expired_by, world.plan().spent) == ("settling", "time", usd("1"))
+
+
+def test_a_plan_whose_book_was_not_read_is_never_rated_by_another() -> None:
+    world = World()
+    world.activate()
+    world.prices = Prices()
+    with pytest.raises(LookupError, match="plan p pins book plan-usd:1, which is not among the prices read"):
+        world.use(tokens(1, T0))
 
 
 def test_one_late_timer_does_all_that_is_due() -> None:

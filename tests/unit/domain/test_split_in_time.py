@@ -18,6 +18,14 @@ def test_an_interval_is_cut_at_a_plans_start() -> None:
     assert overage.total == usd("7.2")
 
 
+def test_an_interval_is_not_cut_by_a_plan_that_starts_at_its_end_or_later() -> None:
+    world = World()
+    world.activate(start=T0 + 3 * HOUR, end=None)
+    _, overage = world.use(container(T0, T0 + 3 * HOUR))
+    assert overage is not None
+    assert quantities(overage) == [10_800]
+
+
 def test_an_interval_is_cut_at_a_plans_end() -> None:
     world = World()
     world.activate(end=T0 + HOUR)

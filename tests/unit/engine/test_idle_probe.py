@@ -1,9 +1,9 @@
 """Readers must not see stale balances for longer than a few seconds: an idle shard's Redis is probed."""
 
 import pytest
-from tests.support.engine import A, B, Worker, World
+from tests.support.engine import A, B, Worker, World, a_world
 
-from drawdown.domain.limits import PROBE_INTERVAL_MS
+from drawdown.domain.limits import LOG_CLOCK_PROBE_INTERVAL_MS, PROBE_INTERVAL_MS
 from drawdown.engine.commit import Cursor
 
 
@@ -80,3 +80,13 @@ async def test_a_busy_shard_is_probed_between_its_takes(world: World, worker: Wo
     await world.settled()
     assert world.states()[A] == b"[43, 43, 0]"
     assert worker.runtime.counts.rebuilds == 1
+
+
+async def test_where_records_carry_their_own_time_it_passes_in_leaps_and_shards_are_looked_at_more_often() -> None:
+    async with a_world(append_time=False, log_clock=True) as world:
+        worker = await world.start()
+        world.add(A, "a")
+        await world.settled()
+        world.cache.wipe(world.place(A))
+        await world.clock.advance(LOG_CLOCK_PROBE_INTERVAL_MS + 100)
+        assert worker.runtime.counts.rebuilds == 1

@@ -11,7 +11,7 @@ from drawdown.scenario.run import load, run
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "tests" / "scenarios").glob("*.yaml"))
-READMES = (ROOT / "src" / "drawdown" / "domain").rglob("README.md")
+READMES = sorted((ROOT / "src" / "drawdown" / "domain").rglob("README.md"))
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "scenario.v1.json").read_text()))
 
 

@@ -8,13 +8,14 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from drawdown.adapters.kafka.metadata import know, rest
 from drawdown.domain.limits import TRANSACTION_TIMEOUT_MS
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 
 Place = tuple[str, int]  # topic without prefix, partition
 _TIMEOUT_SECONDS = TRANSACTION_TIMEOUT_MS // 1000
-_POLL_MS = 200
+_POLL_MS = 20
 
 
 class Browser:
@@ -56,6 +57,7 @@ class Browser:
         """Give where to begin and the end as of now, per place. since: append time, ms; None: all there is."""
         at = [self._at(place) for place in places]
         async with self._told():
+            await know(self._consumer, {one.topic for one in at})
             starts = await self._consumer.beginning_offsets(at)
             ends = await self._consumer.end_offsets(at)
             if since is not None:
@@ -66,6 +68,8 @@ class Browser:
     async def read(self, spans: Mapping[Place, tuple[int, int]]) -> AsyncGenerator[Record, None]:
         """Give the records of each span, in order within a place."""
         ends = {self._at(place): end for place, (start, end) in spans.items() if start < end}
+        if not ends:
+            return
         await self._seek({place: start for place, (start, end) in spans.items() if start < end})
         while ends:
             async with self._told():
@@ -77,6 +81,7 @@ class Browser:
             for one in list(ends):
                 if await self._consumer.position(one) >= ends[one]:
                     del ends[one]  # its last offsets may be markers of transactions, which give no record
+        rest(self._consumer)
 
     async def follow(self, starts: Mapping[Place, int]) -> AsyncGenerator[Record, None]:
         """Give records from these offsets on, for ever."""

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
+from drawdown.adapters.kafka.metadata import know
 from drawdown.adapters.kafka.readers import Readers
 from drawdown.domain.limits import TRANSACTION_BATCH_BYTES, TRANSACTION_TIMEOUT_MS
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
@@ -177,6 +178,7 @@ class KafkaLog:
         """Give earliest offset and end of each input's partition."""
         async with self._readers.use() as reader:
             partitions = {topic: TopicPartition(self._prefix + topic, shard) for topic in topics}
+            await _bounded(know(reader, [at.topic for at in partitions.values()]))
             earliest = await _bounded(reader.beginning_offsets(list(partitions.values())))
             ends = await _bounded(reader.end_offsets(list(partitions.values())))
             return {topic: (earliest[at], ends[at]) for topic, at in partitions.items()}
@@ -185,6 +187,7 @@ class KafkaLog:
         """Give the end of each input's partition, records of transactions under way included."""
         partitions = {topic: TopicPartition(self._prefix + topic, shard) for topic in topics}
         async with self._uncommitted.use() as reader:
+            await _bounded(know(reader, [at.topic for at in partitions.values()]))
             ends = await _bounded(reader.end_offsets(list(partitions.values())))
         return {topic: ends[at] for topic, at in partitions.items()}
 
@@ -236,6 +239,7 @@ class KafkaLog:
 
 
 async def _bounds(reader: AIOKafkaConsumer, at: TopicPartition) -> tuple[int, int]:
+    await _bounded(know(reader, [at.topic]))
     earliest = await _bounded(reader.beginning_offsets([at]))
     end = await _bounded(reader.end_offsets([at]))
     return earliest[at], end[at]
@@ -248,7 +252,7 @@ async def _read(reader: AIOKafkaConsumer, at: TopicPartition, start: int, end: i
     reader.assign([at])
     reader.seek(at, start)
     while await _bounded(reader.position(at)) < end:
-        fetched = await _bounded(reader.getmany(at, timeout_ms=200))
+        fetched = await _bounded(reader.getmany(at, timeout_ms=20))
         records = [record for record in fetched.get(at, ()) if record.offset < end]
         if records:
             yield records

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from drawdown.adapters.kafka.metadata import rest
 from drawdown.domain.limits import RECOVERIES_AT_ONCE_MAX, TRANSACTION_TIMEOUT_MS
 from drawdown.engine.errors import Retry
+
+_FETCH_WAIT_MS = 5  # they read up to ends that are there: a fetch that waits for more only holds up the next request
 
 
 class Readers:
@@ -32,7 +35,7 @@ class Readers:
                 with contextlib.suppress(KafkaError, TimeoutError, OSError):
                     await reader.stop()
                 raise
-            reader.unsubscribe()
+            rest(reader)
             self._idle.append(reader)
 
     async def _start(self) -> AIOKafkaConsumer:
@@ -41,7 +44,7 @@ class Readers:
             isolation_level=self._isolation_level,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             max_partition_fetch_bytes=4 * 1024 * 1024,
             max_poll_records=None,
         )

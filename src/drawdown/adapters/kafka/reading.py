@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from drawdown.adapters.kafka.metadata import know
 from drawdown.engine.records import Record
 
 
@@ -15,14 +16,14 @@ async def read_topics(servers: str, prefix: str, topics: Sequence[str]) -> dict[
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_wait_ms=50,
+        fetch_max_wait_ms=5,
         max_partition_fetch_bytes=4 * 1024 * 1024,
         fetch_max_bytes=64 * 1024 * 1024,
         max_poll_records=None,
     )
     await reader.start()
     try:
-        places = [place for topic in topics for place in await _places(reader, prefix + topic)]
+        places = await _places(reader, [prefix + topic for topic in topics])
         found = await _read(reader, places, len(prefix))
     finally:
         await reader.stop()
@@ -35,7 +36,7 @@ async def topic_ends(servers: str, prefix: str, topics: Sequence[str]) -> AsyncI
     reader = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await reader.start()
     try:
-        places = [place for topic in topics for place in await _places(reader, prefix + topic)]
+        places = await _places(reader, [prefix + topic for topic in topics])
 
         async def total() -> int:
             return sum((await reader.end_offsets(places)).values())
@@ -45,9 +46,11 @@ async def topic_ends(servers: str, prefix: str, topics: Sequence[str]) -> AsyncI
         await reader.stop()
 
 
-async def _places(reader: AIOKafkaConsumer, name: str) -> list[TopicPartition]:
-    await reader._client.set_topics([name])  # noqa: SLF001  partitions_for_topic knows only topics asked for before
-    return [TopicPartition(name, number) for number in sorted(reader.partitions_for_topic(name) or ())]
+async def _places(reader: AIOKafkaConsumer, names: Sequence[str]) -> list[TopicPartition]:
+    await know(reader, names)
+    return [
+        TopicPartition(name, number) for name in names for number in sorted(reader.partitions_for_topic(name) or ())
+    ]
 
 
 async def _read(
@@ -59,7 +62,7 @@ async def _read(
     ends = await reader.end_offsets(places)
     found: dict[TopicPartition, list[Record]] = {place: [] for place in places}
     while [place for place in places if await reader.position(place) < ends[place]]:
-        for place, records in (await reader.getmany(timeout_ms=200)).items():
+        for place, records in (await reader.getmany(timeout_ms=20)).items():
             topic = place.topic[prefix_length:]
             found[place].extend(
                 Record(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records
