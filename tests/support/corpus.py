@@ -70,6 +70,11 @@ class Account:
     def plan(self, name: str, amount: str, **change: Any) -> None:
         self._command(activate_plan(name, self.name, amount=amount, **change), T0 - DAY)
 
+    def pause(self, plan: str, at: int, until: int) -> None:
+        ident = f"pause-{plan}-{at}"
+        pausing = {"command": "pause_plan", "version": 1, "id": ident, "account": self.name, "plan": plan}
+        self._command(pausing | {"until": format_instant(until)}, at)
+
     def timer(self, at: int) -> None:
         self._command(timer(at, self.name), at)
 

@@ -45,12 +45,18 @@ def lives(draw: st.DrawFn) -> World:
     records = [
         Record(r.topic, r.partition, offset, r.timestamp, r.key, r.value, r.headers) for offset, r in enumerate(made)
     ]
-    return World(zone, _books(currency), records)
+    return World(zone, draw(_books(currency)), records)
 
 
-def _books(currency: str) -> list[bytes]:
+@st.composite
+def _books(draw: st.DrawFn, currency: str) -> list[bytes]:
     tokens = [messages.price("inference", meter, "0.013", 7) for meter in ("input_tokens", "output_tokens")]
+    tokens[0] |= draw(st.sampled_from(({}, {"model": "package", "per": 500, "unit_price": "1.1"})))
     gpus = messages.price("gpu-container", "gpu_seconds", "1.7", 3_600)
+    if draw(st.booleans()):
+        del gpus["unit_price"]
+        tiers = [{"up_to": 2_000, "unit_price": "1.7"}, {"up_to": 9_000, "unit_price": "1.1"}, {"unit_price": "0.3"}]
+        gpus |= {"model": "graduated", "tiers": tiers}
     return [
         messages.written(messages.price_book(name, *tokens, gpus, currency=currency))
         for name in ("on-demand", "plan-usd")
@@ -123,10 +129,12 @@ def _terms(draw: st.DrawFn, now: int) -> dict[str, Any]:
 
 @st.composite
 def _usage(draw: st.DrawFn, number: int, now: int) -> Record:
-    end = now - draw(st.sampled_from((0, MINUTE, HOUR, 5 * HOUR)))
+    late = draw(st.sampled_from((0, 0, MINUTE, HOUR, 5 * HOUR, 20 * DAY, 40 * DAY)))
+    end = now - late
     if draw(st.booleans()):
         message = messages.inference(end, ident=f"e-{number}", input_tokens=draw(st.integers(1, 3_000)))
     else:
         begin = end - draw(st.sampled_from((HOUR, 20 * HOUR)))
         message = messages.container(begin, end, ident=f"e-{number}", gpu_count=draw(st.integers(1, 4)))
-    return messages.structured(message, now)
+    record = messages.structured(message, now)
+    return messages.command(messages.replay(record, ident=f"replay-{number}"), now) if late > DAY else record

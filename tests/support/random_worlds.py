@@ -123,15 +123,28 @@ def _book(
     meters = [(service.name, meter) for service in SERVICES.values() for meter in service.meters]
     entries = []
     if generic:
-        entries = [messages.price(*pair, draw(amounts), draw(st.sampled_from(PER))) for pair in meters]
+        entries = [draw(_price(pair, amounts)) for pair in meters]
     products = draw(st.lists(st.tuples(st.sampled_from(meters), st.sampled_from(DIMENSIONS)), max_size=5))
     seen: set[str] = set()
     for pair, dimensions in products:
         if repr((pair, dimensions)) not in seen:
             seen.add(repr((pair, dimensions)))
-            entries.append(messages.price(*pair, draw(amounts), draw(st.sampled_from(PER)), **dimensions))
+            entries.append(draw(_price(pair, amounts, **dimensions)))
     change: dict[str, Any] = {"version": version, "currency": currency, "effective_from": format_instant(since)}
     return messages.price_book(name, *entries, **change)
+
+
+@st.composite
+def _price(draw: st.DrawFn, /, pair: tuple[str, str], amounts: st.SearchStrategy[str], **dimensions: str) -> Message:
+    """A price per unit, in tiers or in packages, for usage of some units or of millions."""
+    model = draw(st.sampled_from(("per_unit", "per_unit", "graduated", "package")))
+    entry = messages.price(*pair, draw(amounts), draw(st.sampled_from(PER)), **dimensions)
+    if model == "graduated":
+        bounds = draw(st.sets(st.one_of(st.integers(1, 9), st.integers(1, 10**7)), max_size=4))
+        tiers = [{"up_to": bound, "unit_price": draw(st.one_of(amounts, st.just("0")))} for bound in sorted(bounds)]
+        del entry["unit_price"]
+        entry["tiers"] = [*tiers, {"unit_price": draw(amounts)}]
+    return entry | ({} if model == "per_unit" else {"model": model})
 
 
 SCOPE_ITEMS: st.SearchStrategy[Message] = st.builds(

@@ -73,6 +73,20 @@ def cycle_starts_between(anchor: int, start: int, end: int, time_zone: str) -> l
     return found
 
 
+def month_number(instant: int, time_zone: str) -> int:
+    """Count the calendar months of the zone that were over by an instant, since the year 0."""
+    local = to_local(instant, time_zone)
+    number = local.year * MONTHS_A_YEAR + local.month  # one too many; and a clock set back may repeat a midnight
+    while _month_start(number, time_zone) > instant:
+        number -= 1
+    return number
+
+
+def month_end(number: int, time_zone: str) -> int:
+    """Give the instant at which the month of that number is over."""
+    return _month_start(number + 1, time_zone)
+
+
 def _next_month_start(instant: int, time_zone: str) -> int:
     """Give the first calendar-month start after `instant`."""
     local = to_local(instant, time_zone)

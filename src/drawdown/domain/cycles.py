@@ -1,6 +1,6 @@
 """A plan's cycles: a month each, counted from its start, moved by its pauses."""
 
-from drawdown.domain.calendar import add_months, cycle_starts_between
+from drawdown.domain.calendar import MONTHS_A_YEAR, add_months, cycle_starts_between, to_local
 from drawdown.domain.model import Plan
 
 
@@ -33,6 +33,21 @@ def next_cycle_start(plan: Plan, instant: int, time_zone: str) -> int:
     while (reached := add_months(plan.start, months, time_zone)) <= clock:
         months += 1
     return _at_clock(plan, reached)
+
+
+def cycle_number(plan: Plan, instant: int, time_zone: str) -> int:
+    """Count the plan's cycles that were over by an instant at or after its start: 0 in the first."""
+    clock = instant - paused_before(plan, instant)
+    first, last = to_local(plan.start, time_zone), to_local(clock, time_zone)
+    number = (last.year - first.year) * MONTHS_A_YEAR + last.month - first.month + 1
+    while add_months(plan.start, number, time_zone) > clock:
+        number -= 1
+    return number
+
+
+def cycle_end(plan: Plan, number: int, time_zone: str) -> int:
+    """Give the instant at which the plan's cycle of that number is over."""
+    return _at_clock(plan, add_months(plan.start, number + 1, time_zone))
 
 
 def _at_clock(plan: Plan, clock: int) -> int:

@@ -105,7 +105,7 @@ def _use(account: Account, usage: Usage, appended: int, prices: Prices, policy: 
         draft.jobs, job = jobs.follow(account, usage, appended, policy)
         if usage.final:
             pieces += [Piece(usage.time, meter, quantity) for meter, quantity in _extra(job)]
-    _rate(draft, usage, pieces, appended, prices)
+    _rate(draft, usage, pieces, appended, prices, policy)
     return draft.decision()
 
 
@@ -113,11 +113,13 @@ def _extra(job: Job) -> list[tuple[str, int]]:
     return [(measure.meter, measure.quantity) for measure in jobs.extra_measures(job)]
 
 
-def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices: Prices) -> None:
-    """Pay the pieces, emit charge and overage, and let plans expire whose amount is used up."""
-    account = draft.account
-    rating = Rating(usage, draft.plans, prices)
-    rating.pay(pieces, appended, account.currency, prices)
+def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices: Prices, policy: Policy) -> None:
+    """Pay the pieces, emit charge and overage, and let plans expire whose amount is used up.
+
+    Raise Reject, and the draft is as it was.
+    """
+    rating = Rating(usage, draft, appended, prices, policy)
+    rating.pay(pieces)
     drawn = []
     if rating.paid or not rating.on_demand:
         draft.charge(usage, rating.paid, rating.balances())
@@ -129,6 +131,8 @@ def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices
         draft.put_plan(told)
         if told.spent == told.amount:
             plans.note_used_up(draft, told, appended)
+    if rating.tallies is not None:
+        rating.tallies.store()
 
 
 def _fire(account: Account, appended: int, prices: Prices, policy: Policy) -> Decision | None:
@@ -175,7 +179,7 @@ def _close_silent(draft: Draft, job: Job, appended: int, prices: Prices, policy:
     closed, usage = jobs.closed_by_silence(draft.account, draft.jobs, job, policy)
     pieces = [Piece(usage.time, measure.meter, measure.quantity) for measure in usage.measures]
     try:
-        _rate(draft, usage, pieces, appended, prices)
+        _rate(draft, usage, pieces, appended, prices, policy)
     except Reject as reject:
         draft.jobs = jobs.heard_of(draft.jobs, job, appended)
         draft.event("job_not_closed", f"job {job.id}: {reject.detail}", code=reject.code)

@@ -16,6 +16,8 @@ class Draft:
     __slots__ = (
         "account",
         "applied",
+        "counters",
+        "counts",
         "jobs",
         "offers",
         "outputs",
@@ -43,6 +45,8 @@ class Draft:
         self.requests = account.requests
         self.requests_made = account.requests_made
         self.payments = account.payments
+        self.counters = account.counters
+        self.counts = False
         self.outputs: list[Output] = []
 
     def charge(self, usage: Usage, lines: list[Line], balances: tuple[Balance, ...]) -> None:
@@ -150,8 +154,9 @@ class Draft:
             self.requests,
             self.requests_made,
             self.payments,
+            self.counters,
         )
-        return Decision(state, tuple(self.outputs))
+        return Decision(state, tuple(self.outputs), self.counts)
 
 
 def beyond_kept(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:

@@ -52,6 +52,8 @@ BOOK_PRICES_MAX: Final = 5_000
 PRICE_CACHE_MAX: Final = 10_000  # resolved prices remembered per book
 BOOK_LEAD_MS: Final = 3_600_000  # a later version holds no sooner than this after its append
 TIERS_MAX: Final = 20  # of one graduated price
+COUNTERS_MAX: Final = 2_000  # of graduated and package prices, of all plans of an account and of its months on demand
+COUNTERS_KEPT_MS: Final = 30 * 86_400_000  # after a period's end and the longest window: a replay still finds them
 
 # --- windows ----------------------------------------------------------------------------------
 SKEW_MS: Final = 300_000  # how far ahead of the append time an event may be

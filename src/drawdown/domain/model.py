@@ -71,6 +71,20 @@ class Gap(msgspec.Struct, frozen=True, gc=False, array_like=True):
     pause: bool
 
 
+class Counter(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a graduated or package price has rated so far in one period.
+
+    period: number of the plan's cycle, from 0; on demand, of the calendar month since the year 0 in the account's zone.
+    service, meter, dimensions: the price's own, whatever the version of its book.
+    """
+
+    period: int
+    service: str
+    meter: str
+    dimensions: Dimensions
+    quantity: int
+
+
 PlanStatus = Literal["active", "paused", "suspended", "settling", "expired"]
 
 
@@ -83,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     expired_by: "amount", "time" or "cancelled" once it is over. cancelled: it ends early, at `end`.
     noticed, reminded: how many thresholds of the amount, and days before the end, are told.
     resume_at: when a pause ends by itself. billed: what statements asked for; statement_at: when the next is due.
+    counters: of its cycles, sorted by what they count.
     """
 
     id: str
@@ -109,6 +124,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False, array_like=True):
     terms: Terms | None = None
     billed: int = 0
     statement_at: int | None = None
+    counters: tuple[Counter, ...] = ()
 
 
 OfferStatus = Literal["draft", "awaiting_confirmation", "awaiting_payment"]
@@ -160,6 +176,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     past_plans: digests of the ids of closed plans that are kept no more, so that no id is given twice.
     applied: inputs applied so far. seq_*: records emitted so far per output topic; the next carries seq + 1.
+    counters: of prices on demand, sorted by what they count.
     """
 
     id: str
@@ -177,3 +194,4 @@ class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     requests: tuple[PaymentRequest, ...] = ()
     requests_made: int = 0
     payments: tuple[bytes, ...] = ()  # digests of the newest payments' references
+    counters: tuple[Counter, ...] = ()

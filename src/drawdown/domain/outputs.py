@@ -11,7 +11,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     """The rated part of a piece that one payer pays.
 
     time: the piece's instant. unit_price: amount per `per` whole quanta of the meter.
-    plan: who pays; None on demand (an overage's lines).
+    plan: who pays; None on demand (an overage's lines). tier: of a graduated price, from 1, else None.
+    packages: how many the line opened, of a package price, else None; one that uses up open packages has unit_price 0.
     """
 
     time: int
@@ -23,6 +24,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     book: str
     book_version: int
     plan: str | None
+    tier: int | None = None
+    packages: int | None = None
 
 
 class Balance(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +96,11 @@ Output = Charge | Overage | AccountEvent
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What an input does: the account's next state and the records to emit, in order."""
+    """What an input does: the account's next state and the records to emit, in order.
+
+    counts: the state has a counter more.
+    """
 
     state: Account
     outputs: tuple[Output, ...]
+    counts: bool = False

@@ -173,6 +173,6 @@ def settle(draft: Draft, plan: Plan, appended: int) -> None:
     forfeited = plan.amount - plan.spent
     if plan.statement_at is not None:
         _state(draft, plan, Period(plan.start, plan.end), "final", appended)
-    closed = replace(plan, status="expired", forfeited=forfeited, billed=plan.spent, statement_at=None)
+    closed = replace(plan, status="expired", forfeited=forfeited, billed=plan.spent, statement_at=None, counters=())
     draft.put_plan(closed)
     draft.event("plan_settled", f"plan {plan.id} is settled and closed", plan=plan.id, amount=forfeited)

@@ -1,17 +1,21 @@
 """Pay an event's pieces from the account's plans, and price on demand what none covers. Design section 5."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from drawdown.domain.counters import Tallies, Tally
 from drawdown.domain.coverage import accepts_at, in_scope, includes
 from drawdown.domain.errors import Reject
+from drawdown.domain.events import Draft
 from drawdown.domain.limits import LINES_MAX
 from drawdown.domain.model import Plan, Usage
 from drawdown.domain.money import checked, divide_half_up
 from drawdown.domain.outputs import Balance, Line
+from drawdown.domain.parts import Part, parts_of
 from drawdown.domain.pieces import Piece
-from drawdown.domain.prices import Book, Price, Prices
+from drawdown.domain.policy import Policy
+from drawdown.domain.prices import PER_UNIT, Book, Price, Prices
 from drawdown.domain.quantity import MILLIONTHS
 
 
@@ -55,17 +59,22 @@ class Purse:
 
 
 class Rating:
-    """What rating an event came to: lines paid by plans, lines on demand, and the plans as they are then."""
+    """What rating an event came to: lines paid by plans, lines on demand, and plans and counters as they are then."""
 
-    __slots__ = ("_usage", "on_demand", "paid", "purses")
+    __slots__ = ("_appended", "_draft", "_policy", "_prices", "_usage", "on_demand", "paid", "purses", "tallies")
 
-    def __init__(self, usage: Usage, plans: Sequence[Plan], prices: Prices) -> None:
-        """Open the plans whose scope includes the usage; `plans` are kept in draw order."""
+    def __init__(self, usage: Usage, draft: Draft, appended: int, prices: Prices, policy: Policy) -> None:
+        """Open the plans whose scope includes the usage; the draft keeps them in draw order."""
         self._usage = usage
+        self._draft = draft
+        self._appended = appended
+        self._prices = prices
+        self._policy = policy
         self.paid: list[Line] = []
         self.on_demand: list[Line] = []
         self.purses: list[Purse] = []
-        for plan in plans:
+        self.tallies: Tallies | None = None  # only graduated and package prices have counters
+        for plan in draft.plans:
             if plan.status == "expired" or plan.spent >= plan.amount:
                 continue
             if not in_scope(plan.scope, usage.service, usage.dimensions):
@@ -76,24 +85,30 @@ class Rating:
                 raise LookupError(msg)
             self.purses.append(Purse(plan, book, usage))
 
-    def pay(self, pieces: Iterable[Piece], appended: int, currency: str, prices: Prices) -> None:
-        """Pay the pieces in their order. Raise Reject: unknown_price, amount_too_large, too_many_pieces."""
-        usage = self._usage
+    def pay(self, pieces: Iterable[Piece]) -> None:
+        """Pay the pieces in their order.
+
+        Raise Reject: unknown_price, amount_too_large, too_many_pieces, state_too_large (counters).
+        """
+        usage, appended, currency = self._usage, self._appended, self._draft.account.currency
         for piece in pieces:
             quantity = piece.quantity
             for purse in self.purses:
                 if purse.left > 0 and accepts_at(purse.plan, piece.time, appended):
                     price = purse.book.price(usage.service, piece.meter, usage.dimensions)
                     if price is not None:
-                        quantity = self._draw(purse, price, piece, quantity)
+                        draw = self._draw if price.model == PER_UNIT else self._draw_counted
+                        quantity = draw(purse, price, piece, quantity)
                         if not quantity:
                             break
             if quantity:
-                self._on_demand(piece, quantity, prices.on_demand_at(currency, piece.time))
+                self._on_demand(piece, quantity, self._prices.on_demand_at(currency, piece.time))
         for lines in (self.paid, self.on_demand):
             if len(lines) > LINES_MAX:
                 raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
             checked(sum([line.amount for line in lines]))
+        if self.tallies is not None:
+            self.tallies.close()
 
     def _draw(self, purse: Purse, price: Price, piece: Piece, quantity: int) -> int:
         """Let a plan pay a quantity, up to what is left of it exactly; give the quantity that stays uncovered."""
@@ -106,6 +121,23 @@ class Rating:
         self.paid.append(_line(piece, quantity - uncovered, amount, price, purse.book, purse.plan.id))
         return uncovered
 
+    def _draw_counted(self, purse: Purse, price: Price, piece: Piece, quantity: int) -> int:
+        """Let a plan pay a quantity part by part, each as _draw would; its counter takes what the plan covers."""
+        tally = self._tally(purse.plan)
+        key = tally.key(price, piece.time)
+        for part in parts_of(price, quantity, tally.at(key)):
+            if not purse.left:
+                break
+            covered, amount = part.quantity, part.amount
+            if amount > purse.left:
+                covered -= divide_half_up(covered * (amount - purse.left), amount)
+                amount = purse.left
+            purse.draw(amount)
+            tally.add(key, covered)
+            quantity -= covered
+            self.paid.append(_part_line(piece, part, covered, amount, price, purse.book, purse.plan.id))
+        return quantity
+
     def _on_demand(self, piece: Piece, quantity: int, book: Book) -> None:
         usage = self._usage
         price = book.price(usage.service, piece.meter, usage.dimensions)
@@ -113,7 +145,20 @@ class Rating:
             what = " ".join(f"{name}={value}" for name, value in usage.dimensions)
             detail = f"book {book.name}:{book.version} has no price for {usage.service} {piece.meter} {what}".rstrip()
             raise Reject("unknown_price", detail)
-        self.on_demand.append(_line(piece, quantity, checked(amount_of(quantity, price)), price, book, None))
+        if price.model == PER_UNIT:
+            self.on_demand.append(_line(piece, quantity, checked(amount_of(quantity, price)), price, book, None))
+            return
+        tally = self._tally(None)
+        key = tally.key(price, piece.time)
+        for part in parts_of(price, quantity, tally.at(key)):
+            tally.add(key, part.quantity)
+            line = _part_line(piece, part, part.quantity, checked(part.amount), price, book, None)
+            self.on_demand.append(line)
+
+    def _tally(self, plan: Plan | None) -> Tally:
+        if self.tallies is None:
+            self.tallies = Tallies(self._draft, self._appended, self._policy)
+        return self.tallies.of(plan)
 
     def balances(self) -> tuple[Balance, ...]:
         """Give each plan that paid its remaining amount before and after, in draw order."""
@@ -133,3 +178,13 @@ def amount_of(quantity: int, price: Price) -> int:
 
 def _line(piece: Piece, quantity: int, amount: int, price: Price, book: Book, plan: str | None) -> Line:
     return Line(piece.time, piece.meter, quantity, price.unit_price, price.per, amount, book.name, book.version, plan)
+
+
+def _part_line(
+    piece: Piece, part: Part, quantity: int, amount: int, price: Price, book: Book, plan: str | None
+) -> Line:
+    packages = part.packages(quantity)
+    time, meter, unit_price = piece.time, piece.meter, part.unit_price
+    return Line(
+        time, meter, quantity, unit_price, price.per, amount, book.name, book.version, plan, part.tier, packages
+    )

@@ -100,7 +100,7 @@ class PlansLedger:
         amounts = _amounts(decision.outputs)
         if issued is not None:
             return Outcome(after, emits, _result(after, decision.outputs), grew=True, amounts=amounts)
-        return Outcome(after, emits, grew=_new_job(state, body), amounts=amounts)
+        return Outcome(after, emits, grew=decision.counts or _new_job(state, body), amounts=amounts)
 
     def _emit(self, output: Output, item: Input, issued: Issued | None) -> Emit:
         record = item.record

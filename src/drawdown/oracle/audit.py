@@ -196,6 +196,8 @@ def seen_of(topic: str, output: dict[str, Any]) -> Expected:
             number(line["amount"]),
             line["book"],
             line["payer"]["id"] if topic == "charges" else None,
+            line.get("tier"),
+            line.get("packages"),
         )
         for line in output["lines"]
     )
@@ -225,7 +227,7 @@ def _count(expected: list[Expected], found: Audit, *, replayed: bool) -> None:
     rated = any(one.topic in {"charges", "credit-charging"} for one in expected)
     found.counts["rated"] += rated
     found.counts["replayed"] += rated and replayed
-    pieces = Counter((line.time, line.meter) for line in lines)
+    pieces = Counter((time, meter) for time, meter, _ in {(line.time, line.meter, line.plan) for line in lines})
     found.counts["splits_in_amount"] += any(many > 1 for many in pieces.values())
     found.counts["splits_in_time"] += len({line.time for line in lines}) > 1
     for one in expected:

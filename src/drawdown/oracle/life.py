@@ -119,6 +119,7 @@ def settle(account: Account, plan: Plan, now: int) -> list[Expected]:
     """Close a plan; a postpaid one gets its last statement."""
     out = _statement(account, plan, "final", (plan.start, plan.end), now) if plan.stated_to else []
     plan.status, plan.forfeited, plan.stated_to = "expired", plan.amount - plan.spent, 0
+    plan.counters = {}
     return [*out, event("plan_settled", plan=plan.name, amount=plan.forfeited)]
 
 

@@ -1,7 +1,6 @@
 """The rater: accounts, plans and jobs, and what each input must lead to."""
 
 import copy
-import json
 import math
 from dataclasses import replace
 from fractions import Fraction
@@ -10,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from drawdown.oracle import commands, life
+from drawdown.oracle.counting import Counting
+from drawdown.oracle.pricing import Books, Payment, Pieces
 from drawdown.oracle.reading import DAY, Refused, Usage, instant, read_json, usage_in
-from drawdown.oracle.rules import MICRO, covers, half_up, months, price_of, quantum
-from drawdown.oracle.state import Account, Expected, Job, Line, Plan, event
+from drawdown.oracle.rules import MICRO, covers, months
+from drawdown.oracle.state import Account, Expected, Job, event
 
-QUARTER_HOUR, HOUR, WEEK = 900_000, 3_600_000, 7 * DAY
+QUARTER_HOUR, WEEK = 900_000, 7 * DAY
 
 
 class Oracle:
@@ -24,22 +25,13 @@ class Oracle:
         """Start without books and accounts. windows: by service, ms; window: of all others."""
         self.windows = {"inference": DAY // 4} if windows is None else windows
         self.window, self.skew = window, skew
-        self.books: dict[tuple[str, int], dict[str, Any]] = {}
+        self._published = Books()
+        self.books = self._published.all
         self.accounts: dict[str, Account] = {}
-        self._prices: dict[object, Fraction | None] = {}
 
     def publish(self, value: bytes, appended: int) -> None:
-        """Take a price book; one that changes the past, or what its name or currency stands for, is skipped."""
-        book = json.loads(value)
-        kind, currency = book["kind"], book["currency"]
-        siblings = [other for other in self.books.values() if other["name"] == book["name"]]
-        if siblings and instant(book["effective_from"]) < appended + HOUR:
-            return
-        if any((other["kind"], other["currency"]) != (kind, currency) for other in siblings):
-            return
-        if kind == "on_demand" and any(other["name"] != book["name"] for other in self._on_demand(currency)):
-            return
-        self.books.setdefault((book["name"], book["version"]), book)
+        """Take a price book, if it may be taken."""
+        self._published.publish(value, appended)
 
     def apply(self, topic: str, value: bytes, headers: dict[str, bytes], appended: int) -> list[Expected]:
         """Apply an input; give what must come out, in order. Raise Refused, and then nothing has changed."""
@@ -114,11 +106,11 @@ class Oracle:
         account.applied += 1
         return out
 
-    def _pieces(self, account: Account, usage: Usage) -> list[tuple[int, str, Fraction]]:
+    def _pieces(self, account: Account, usage: Usage) -> Pieces:
         if usage.start is None:
             return [(usage.end, meter, quantity) for meter, quantity in usage.quantities]
         inside = set(months(usage.start, usage.end, account.zone))
-        inside |= {instant(book["effective_from"]) for book in self._on_demand(account.currency)}
+        inside |= {instant(book["effective_from"]) for book in self._published.on_demand(account.currency)}
         for plan in account.plans:
             if plan.status != "expired" and covers(plan.scope, usage.service, usage.dimensions):
                 inside |= {plan.start, usage.end if plan.end is None else plan.end}
@@ -137,67 +129,9 @@ class Oracle:
                     pieces.append((start, meter, part))
         return pieces
 
-    def _pay(
-        self, account: Account, usage: Usage, pieces: list[tuple[int, str, Fraction]], appended: int
-    ) -> list[Expected]:
-        plans = [plan if plan.status == "expired" else plan.copied() for plan in sorted(account.plans, key=_order)]
-        before = {plan.name: plan.amount - plan.spent for plan in plans}
-        paid: list[Line] = []
-        demand: list[Line] = []
-        for time, meter, whole in pieces:
-            quantity = whole
-            for plan in plans:
-                if quantity and _accepts(plan, usage, time, appended):
-                    quantity = self._draw(account, plan, usage, (time, meter, quantity), paid)
-            if quantity:
-                demand.append(self._on_demand_line(account, usage, (time, meter, quantity)))
-        payers = {line.plan for line in paid}
-        out = []
-        if paid or not demand:
-            balances = tuple((p.name, before[p.name], p.amount - p.spent) for p in plans if p.name in payers)
-            out.append(Expected("charges", event=usage.id, lines=tuple(paid), balances=balances))
-        if demand:
-            out.append(Expected("credit-charging", event=usage.id, lines=tuple(demand)))
-        account.plans = plans
-        for plan in plans:
-            if before[plan.name] > plan.amount - plan.spent:
-                out += life.used(plan) + _used_up(account, plan, appended)
-        return out
-
-    def _on_demand_line(self, account: Account, usage: Usage, piece: tuple[int, str, Fraction]) -> Line:
-        time, meter, quantity = piece
-        books = [book for book in self._on_demand(account.currency) if instant(book["effective_from"]) <= time]
-        if not books:
-            raise Refused("unknown_price")
-        book = max(books, key=lambda entry: (instant(entry["effective_from"]), entry["version"]))
-        price = self._price(book, usage, meter)
-        if price is None:
-            raise Refused("unknown_price")
-        return Line(time, meter, quantity, half_up(quantity * price, quantum(account.currency)), book["name"], None)
-
-    def _draw(
-        self, account: Account, plan: Plan, usage: Usage, piece: tuple[int, str, Fraction], paid: list[Line]
-    ) -> Fraction:
-        """Let a plan pay a piece as far as it can; give the quantity that stays uncovered."""
-        time, meter, quantity = piece
-        price = self._price(plan.book, usage, meter)
-        if price is None:
-            return quantity
-        matching = [i for i, (quota, _) in enumerate(plan.quotas) if covers([quota], usage.service, usage.dimensions)]
-        balance = min([plan.amount - plan.spent, *(plan.quotas[i][1] - plan.quota_spent[i] for i in matching)])
-        if balance <= 0:
-            return quantity
-        amount = half_up(quantity * price, quantum(account.currency))
-        uncovered = Fraction(0)
-        if amount > balance:
-            uncovered = half_up(quantity * (amount - balance) / amount, MICRO)
-            amount = balance
-        plan.spent += amount
-        plan.spent_by = {**plan.spent_by, usage.service: plan.spent_by.get(usage.service, Fraction(0)) + amount}
-        for i in matching:
-            plan.quota_spent[i] += amount
-        paid.append(Line(time, meter, quantity - uncovered, amount, plan.book["name"], plan.name))
-        return uncovered
+    def _pay(self, account: Account, usage: Usage, pieces: Pieces, now: int) -> list[Expected]:
+        counting = Counting(account, now, max(self.window, *self.windows.values(), 0))
+        return Payment(account, usage, self._published, counting, now).pay(pieces)
 
     def _fire(self, account: Account, now: int) -> list[Expected]:
         """Do all that is due by `now`, earliest first."""
@@ -236,41 +170,8 @@ class Oracle:
         job.closed, job.forget_at = True, self._forgotten(job)
         return [*out, event("job_closed", reason="silence")]
 
-    def _price(self, book: dict[str, Any], usage: Usage, meter: str) -> Fraction | None:
-        key = (book["name"], book["version"], usage.service, meter, *usage.dimensions.items())
-        if key not in self._prices:
-            self._prices[key] = price_of(book, usage.service, meter, usage.dimensions)
-        return self._prices[key]
-
     def _forgotten(self, job: Job) -> int:
         return job.last_end + self.windows.get("fine-tuning", self.window) + self.skew
-
-    def _on_demand(self, currency: str) -> list[dict[str, Any]]:
-        return [book for book in self.books.values() if book["kind"] == "on_demand" and book["currency"] == currency]
-
-
-def _used_up(account: Account, plan: Plan, now: int) -> list[Expected]:
-    if plan.spent < plan.amount:
-        return []
-    out = [] if plan.expired_by else [event("plan_expired", plan=plan.name, reason="amount")]
-    plan.status, plan.expired_by = "settling", plan.expired_by or "amount"
-    return out + life.settle(account, plan, now) if plan.end is None else out
-
-
-def _order(plan: Plan) -> tuple[int, int, float, int]:
-    if plan.scope is None:
-        narrow = 3
-    elif all(item.get("dimensions") for item in plan.scope):
-        narrow = 0
-    else:
-        narrow = 1 if len({item["service"] for item in plan.scope}) == 1 else 2
-    return plan.priority, narrow, math.inf if plan.end is None else plan.end, plan.order
-
-
-def _accepts(plan: Plan, usage: Usage, time: int, appended: int) -> bool:
-    if plan.status == "expired" or life.in_gap(plan, time) or not covers(plan.scope, usage.service, usage.dimensions):
-        return False
-    return plan.start <= time and (plan.end is None or (time < plan.end and appended < plan.end + plan.grace))
 
 
 def extra(job: Job, at: int) -> list[tuple[int, str, Fraction]]:

@@ -20,8 +20,8 @@ def covers(scope: Any, service: str, dimensions: dict[str, str]) -> bool:
     )
 
 
-def price_of(book: dict[str, Any], service: str, meter: str, dimensions: dict[str, str]) -> Fraction | None:
-    """Find the price of one unit: of those that fit, the one with most dimensions, then the first by name."""
+def price_of(book: dict[str, Any], service: str, meter: str, dimensions: dict[str, str]) -> dict[str, Any] | None:
+    """Find a price: of those that fit, the one with most dimensions, then the first by name."""
     fitting = [
         price
         for price in book["prices"]
@@ -29,7 +29,7 @@ def price_of(book: dict[str, Any], service: str, meter: str, dimensions: dict[st
         and price.get("dimensions", {}).items() <= dimensions.items()
     ]
     fitting.sort(key=lambda p: (-len(p.get("dimensions", {})), sorted(p.get("dimensions", {}).items())))
-    return Fraction(fitting[0]["unit_price"]) / fitting[0]["per"] if fitting else None
+    return fitting[0] if fitting else None
 
 
 def quantum(currency: str) -> Fraction:

@@ -5,6 +5,9 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+# of a counter: cycles over before, or the month's start; service, meter and dimensions of the price
+Key = tuple[int, str, str, tuple[tuple[str, str], ...]]
+
 
 @dataclass
 class Plan:
@@ -34,6 +37,7 @@ class Plan:
     payment: dict[str, Any] | None = None
     billed: Fraction = Fraction(0)
     stated_to: int = 0
+    counters: dict[Key, Fraction] = field(default_factory=dict)
 
     def copied(self) -> "Plan":
         """Give a copy that usage may change without changing this one."""
@@ -107,6 +111,7 @@ class Account:
     requests: list[Request] = field(default_factory=list)
     made: int = 0
     references: list[str] = field(default_factory=list)
+    counters: dict[Key, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class Line:
     amount: Fraction
     book: str
     plan: str | None
+    tier: int | None = None
+    packages: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What every output shares: the event it rates, its lines, its position."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from drawdown.domain.model import Usage
 from drawdown.domain.money import Currency, format_amount
@@ -47,7 +48,10 @@ class BalanceMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class PaidLine(msgspec.Struct, frozen=True, gc=False):
-    """A rated part of the event: quantity of a meter, price, amount, the book's version, who pays."""
+    """A rated part of the event: quantity of a meter, price, amount, the book's version, who pays.
+
+    tier: of a graduated price, from 1. packages: how many were opened, of a package price. Others have neither.
+    """
 
     time: str
     meter: str
@@ -58,10 +62,12 @@ class PaidLine(msgspec.Struct, frozen=True, gc=False):
     book: str
     book_version: int
     payer: Payer
+    tier: int | UnsetType = UNSET
+    packages: int | UnsetType = UNSET
 
 
 class OpenLine(msgspec.Struct, frozen=True, gc=False):
-    """A rated part of the event that no plan covered, priced on demand."""
+    """A rated part of the event that no plan covered, priced on demand. tier, packages: as a paid line's."""
 
     time: str
     meter: str
@@ -71,6 +77,8 @@ class OpenLine(msgspec.Struct, frozen=True, gc=False):
     amount: str
     book: str
     book_version: int
+    tier: int | UnsetType = UNSET
+    packages: int | UnsetType = UNSET
 
 
 def position_of(record: Record) -> Position:
@@ -102,6 +110,8 @@ def open_line(line: Line, of: Currency) -> OpenLine:
         format_amount(line.amount, of),
         line.book,
         line.book_version,
+        UNSET if line.tier is None else line.tier,
+        UNSET if line.packages is None else line.packages,
     )
 
 
@@ -117,4 +127,6 @@ def paid_line(line: Line, of: Currency) -> PaidLine:
         line.book,
         line.book_version,
         Payer("plan", line.plan),
+        UNSET if line.tier is None else line.tier,
+        UNSET if line.packages is None else line.packages,
     )

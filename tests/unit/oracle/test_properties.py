@@ -87,10 +87,13 @@ def test_every_piece_is_paid_in_the_order_of_plans(world: World) -> None:
     for step in rated(world):
         before = step.before.plans if step.before else ()
         order = {plan.id: place for place, plan in enumerate(sorted(before, key=draw_order))}
-        payers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        payers: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         for said in step.said(CHARGES):
             for line in said["lines"]:
-                payers[line["time"], line["meter"]].append(order[line["payer"]["id"]])
+                again = line.get(
+                    "tier", bool(line.get("packages"))
+                )  # a plan's tiers rise; what a package holds is first
+                payers[line["time"], line["meter"]].append((order[line["payer"]["id"]], again))
         assert all(places == sorted(set(places)) for places in payers.values())
 
 
