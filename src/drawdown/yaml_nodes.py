@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 TAG = "tag:yaml.org,2002:"
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_INT = r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 
 
@@ -55,21 +55,20 @@ def _refused(problem: str, event: Any) -> yaml.MarkedYAMLError:
 
 
 for _tag, _form, _first in (  # the first that fits; all else is text: dates, yes, no, 1:30
-    ("bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF")),
-    ("int", _INT, list("-+0123456789")),
-    ("float", _FLOAT, list("-+.0123456789")),
-    ("null", re.compile("~|null|Null|NULL|"), ["~", "n", "N", ""]),
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", _INT, [*"-+0123456789"]),
+    ("float", _FLOAT, [*"-+.0123456789"]),
+    ("null", "~|null|Null|NULL|", [*"~nN", ""]),
 ):
-    _Loader.add_implicit_resolver(TAG + _tag, re.compile(rf"(?:{_form.pattern})\Z", re.ASCII), _first)
+    _Loader.add_implicit_resolver(TAG + _tag, re.compile(rf"(?:{_form})\Z"), _first)
 
 
 def compose(text: str, depth_max: int) -> yaml.Node | None:
     """Read one document, None if there is nothing in it. Raise NotYaml. depth_max: levels below the outermost."""
-    broken = _BREAKS.search(text)
-    if broken is not None:  # YAML 1.1 has them as ends of lines, and would read a blank
-        raise NotYaml(
-            text.count("\n", 0, broken.start()) + 1, f"write this character as {broken[0]!a}, in double quotes"
-        )
+    ending = _BREAKS.search(text)
+    if ending is not None:  # YAML 1.1 has them as ends of lines, and would read a blank
+        line = text.count("\n", 0, ending.start()) + 1
+        raise NotYaml(line, f"write this character as {ending[0]!a}, in double quotes")
     loader = None
     try:
         loader = _Loader(text, depth_max)
@@ -79,6 +78,6 @@ def compose(text: str, depth_max: int) -> yaml.Node | None:
         raise NotYaml(mark.line + 1 if mark else 1, str(error.problem or error.context)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise NotYaml(line, f"the character {error.character!r} may not stand in a file") from error
+        raise NotYaml(line, f"the character U+{error.character:04X} may not stand in a file") from error
     except (ValueError, OverflowError) as error:  # an escape or a version whose number is out of bounds
         raise NotYaml(loader.line + 1 if loader else 1, str(error)) from error

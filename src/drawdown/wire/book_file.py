@@ -13,7 +13,7 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_BYTES_MAX, BOOK_DEPTH_MAX
 from drawdown.domain.money import Currency, currency, format_amount, parse_amount
 from drawdown.domain.prices import GRADUATED, PER_UNIT, Book, BookError, Price
-from drawdown.marked import MONEY, Marked, Path, refuse_invalid, utf8
+from drawdown.marked import Marked, Path, refuse_invalid, utf8
 from drawdown.wire.instants import format_instant, parse_instant
 from drawdown.wire.parsing import dimensions, name
 from drawdown.wire.price_book import PriceBookMessage, PriceMessage, decode_book
@@ -150,21 +150,21 @@ def write_book(book: Book) -> str:
     """Write a book as YAML that `read_book` takes for the same terms, a price a line."""
     message = message_of(book)
     prices = message.pop("prices")
-    head = [f"{field}: {_written(field, value)}" for field, value in message.items()]
-    lines = [*head, "prices:" if prices else "prices: []", *(f"  - {_written('', entry)}" for entry in prices)]
+    head = [f"{field}: {_written(value)}" for field, value in message.items()]
+    lines = [*head, "prices:" if prices else "prices: []", *(f"  - {_written(entry)}" for entry in prices)]
     return "\n".join(lines) + "\n"
 
 
-def _written(field: str, value: Any) -> str:
+def _written(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(name)}: {_written(name, inner)}" for name, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{_text(name)}: {_written(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_written("", entry) for entry in value) + "]"
-    return f'"{value}"' if field in MONEY else _text(value) if isinstance(value, str) else str(value)
+        return "[" + ", ".join(_written(entry) for entry in value) + "]"
+    return _text(value) if isinstance(value, str) else str(value)
 
 
 def _text(text: str) -> str:
-    """Write text plainly where it can only be text, else in quotes."""
+    """Write text plainly where it can only be text, else in quotes, as amounts are."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
     return json.dumps(text, ensure_ascii=not text.isprintable())

@@ -151,7 +151,7 @@ def test_a_price_that_stands_twice_names_the_other_line() -> None:
         (b"name: [", "b.yaml:1: this is not YAML: "),
         (b"name: a\n---\nname: b", "b.yaml:2: this is not YAML: but found another document"),
         (b"a: 1\nname: \xff", "b.yaml:2: this is not UTF-8: write it anew in that encoding"),
-        (b"a: 1\nname: \x00", "b.yaml:2: this is not YAML: the character 0 may not stand in a file"),
+        (b"a: 1\nname: \x00", "b.yaml:2: this is not YAML: the character U+0000 may not stand in a file"),
         (b'a: 1\nname: "\\UFFFFFFFF"', "b.yaml:2: this is not YAML: "),
         (b"name: &a b\nkind: *a", "b.yaml:2: this is not YAML: an alias (*name) is not read; write the value out"),
         (b"name:\n" + b"[" * 500, "b.yaml:2: this is not YAML: this is nested too deep"),
