@@ -119,7 +119,7 @@ def _rate(draft: Draft, usage: Usage, pieces: list[Piece], appended: int, prices
     Raise Reject, and the draft is as it was.
     """
     rating = Rating(usage, draft, appended, prices, policy)
-    rating.pay(pieces)
+    rating.pay(pieces, prices)
     drawn = []
     if rating.paid or not rating.on_demand:
         draft.charge(usage, rating.paid, rating.balances())

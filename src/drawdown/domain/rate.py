@@ -61,15 +61,14 @@ class Purse:
 class Rating:
     """What rating an event came to: lines paid by plans, lines on demand, and plans and counters as they are then."""
 
-    __slots__ = ("_appended", "_draft", "_policy", "_prices", "_usage", "on_demand", "paid", "purses", "tallies")
+    __slots__ = ("_appended", "_draft", "_policy", "_usage", "on_demand", "paid", "purses", "tallies")
 
     def __init__(self, usage: Usage, draft: Draft, appended: int, prices: Prices, policy: Policy) -> None:
         """Open the plans whose scope includes the usage; the draft keeps them in draw order."""
         self._usage = usage
         self._draft = draft
-        self._appended = appended
-        self._prices = prices
         self._policy = policy
+        self._appended = appended
         self.paid: list[Line] = []
         self.on_demand: list[Line] = []
         self.purses: list[Purse] = []
@@ -85,7 +84,7 @@ class Rating:
                 raise LookupError(msg)
             self.purses.append(Purse(plan, book, usage))
 
-    def pay(self, pieces: Iterable[Piece]) -> None:
+    def pay(self, pieces: Iterable[Piece], prices: Prices) -> None:
         """Pay the pieces in their order.
 
         Raise Reject: unknown_price, amount_too_large, too_many_pieces, state_too_large (counters).
@@ -102,7 +101,7 @@ class Rating:
                         if not quantity:
                             break
             if quantity:
-                self._on_demand(piece, quantity, self._prices.on_demand_at(currency, piece.time))
+                self._on_demand(piece, quantity, prices.on_demand_at(currency, piece.time))
         for lines in (self.paid, self.on_demand):
             if len(lines) > LINES_MAX:
                 raise Reject("too_many_pieces", f"more than {LINES_MAX} lines in one event")
