@@ -76,12 +76,24 @@ async def test_price_books_are_checked_before_they_are_sent(stack: LocalStack, p
             "prices": [],
         }
         soon = await drawdown(stage, "prices", "publish", "-", stdin=json.dumps(book).encode())
-        assert (soon.code, "workers would skip this book" in soon.err) == (3, True)
+        assert (soon.code, "-:1: effective_from: version 2 of plan-usd would change the past" in soon.err) == (3, True)
         later = json.dumps(book | {"effective_from": "2199-01-01T00:00:00Z"}).encode()
-        for published in (True, False):
+        for fresh in (True, False):
+            checked = await drawdown(stage, "prices", "check", "-", "--published", "--json", stdin=later)
+            assert (checked.code, checked.json[0]["new"]) == (0, fresh)
             done = await drawdown(stage, "prices", "publish", "-", "--json", stdin=later)
-            assert (done.code, done.json["published"]) == (0, published)
+            assert (done.code, done.json["published"]) == (0, fresh)
         assert (await drawdown(stage, "prices", "publish", "-", stdin=b"{}")).code == 2
+
+
+async def test_a_book_that_is_shown_is_checked_and_published_again(stack: LocalStack, prefix: str) -> None:
+    async with stage_on(stack, prefix) as stage:
+        assert (await drawdown(stage, "prices", "show", "on-demand-usd:1")).out.startswith("on-demand-usd:1, on_demand")
+        shown = await drawdown(stage, "prices", "show", "on-demand-usd", "--yaml")
+        again = await drawdown(stage, "prices", "publish", "-", stdin=shown.out.encode())
+        assert (again.code, again.out) == (0, "on-demand-usd:1 was published before with the same terms\n")
+        none = await drawdown(stage, "prices", "show", "on-demand-usd:2")
+        assert (none.code, "no price book on-demand-usd:2 is published" in none.err) == (1, True)
 
 
 async def test_what_cannot_be_reached_is_named(stack: LocalStack, prefix: str) -> None:

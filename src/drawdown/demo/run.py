@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drawdown.adapters.clock import SystemClock
-from drawdown.demo import broken, credit, lives, scenario
+from drawdown.demo import broken, counted, credit, lives, scenario
 from drawdown.demo.books import books
 from drawdown.demo.reconcile import ask_counts, differences
 from drawdown.demo.stage import Stage
@@ -101,6 +101,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
             *broken.misplaced(stage.settings.shards, now),
             *broken.broken(now),
             *lives.usage(now),
+            *counted.usage(now),
         ]
         with progress_of(console) as progress:
             task = progress.add_task("rating usage", total=len(usage) + len(others))

@@ -113,3 +113,7 @@ SCENARIO_BYTES_MAX: Final = 256 * 1024  # of a file
 SCENARIO_DEPTH_MAX: Final = 16
 SCENARIO_STEPS_MAX: Final = 1_000
 SCENARIO_TIMERS_MAX: Final = 10_000  # that fire before one step
+
+# --- files that people write ------------------------------------------------------------------
+FILE_ERRORS_MAX: Final = 100  # told of one file
+BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML

@@ -45,7 +45,12 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
 
 class BookError(Exception):
-    """A price book cannot be taken up; the message says why and what to do."""
+    """A price book cannot be taken up; the message says why and what to do. field: of the book that is at fault."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        """Say why, and which field."""
+        super().__init__(message)
+        self.field = field
 
 
 class Book:
@@ -116,16 +121,20 @@ class Prices:
         known = self._books.get((book.name, book.version))
         if known is not None:
             if not known.same_as(book):
-                raise BookError(f"book {name} is known with other terms: versions never change, publish a new one")
+                told = f"book {name} is known with other terms: versions never change, publish a new one"
+                raise BookError(told, "version")
             return
         siblings = [other for key, other in self._books.items() if key[0] == book.name]
         for other in siblings:
-            if (other.kind, other.currency) != (book.kind, book.currency):
-                raise BookError(f"book {name} changes the kind or currency of {other.name}:{other.version}")
+            for field in ("kind", "currency"):
+                if getattr(other, field) != getattr(book, field):
+                    told = f"book {name} changes the {field} of {other.name}:{other.version}, {getattr(other, field)}"
+                    raise BookError(f"{told}; publish it under another name", field)
         if siblings and book.effective_from < appended + BOOK_LEAD_MS:
             raise BookError(
                 f"book {name} is a later version, holding from {book.effective_from}, less than {BOOK_LEAD_MS} ms after"
-                f" its append at {appended}: usage may be rated already"
+                f" its append at {appended}: usage may be rated already",
+                "effective_from",
             )
         if book.kind == ON_DEMAND:
             self._add_on_demand(book)
@@ -134,7 +143,8 @@ class Prices:
     def _add_on_demand(self, book: Book) -> None:
         versions = self._on_demand.setdefault(book.currency, [])
         if versions and versions[0].name != book.name:
-            raise BookError(f"{book.currency} has the on-demand book {versions[0].name}, not {book.name}")
+            told = f"{book.currency} has the on-demand book {versions[0].name}, not {book.name}"
+            raise BookError(f"{told}; publish it as a later version of that one", "name")
         versions.append(book)
         versions.sort(key=lambda entry: (entry.effective_from, entry.version))
         self._changes[book.currency] = tuple(entry.effective_from for entry in versions)

@@ -1,12 +1,11 @@
 """What stands in a scenario file; the schema under schemas/ is made from it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from drawdown.domain.limits import SCENARIO_STEPS_MAX
-from drawdown.errors import BadInput
-from drawdown.scenario.marked import Marked
+from drawdown.marked import Marked, refuse_invalid
 from drawdown.wire.basics import CurrencyCode, Name
 
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,19}(\.[0-9]{1,18})?$", examples=["12.50"])]
@@ -127,20 +126,9 @@ class Scenario(_Part):
 def read_scenario(document: Marked) -> Scenario:
     """Check a document; raise BadInput with file, line and field of all that is wrong."""
     try:
-        return Scenario.model_validate(document.value)
+        scenario = Scenario.model_validate(document.value)
     except ValidationError as error:
-        lines = [str(document.wrong(entry["loc"], _say(entry))) for entry in error.errors(include_url=False)]
-        raise BadInput("\n".join(lines)) from error
-
-
-def _say(entry: Any) -> str:
-    kind = entry["type"]
-    if kind == "extra_forbidden":
-        return "there is no such field here; docs/scenarios.md lists them"
-    if kind == "missing":
-        return "this field is missing"
-    if kind == "string_type" and isinstance(entry["input"], int):
-        return f'write "{entry["input"]}" in quotes: it is text, as every amount is'
-    if kind in {"model_type", "dict_type"}:
-        return "fields are expected here, each as name: value"
-    return str(entry["msg"]).removeprefix("Value error, ")
+        refuse_invalid(document, error, "docs/scenarios.md")
+        scenario = None
+    document.check()
+    return cast("Scenario", scenario)

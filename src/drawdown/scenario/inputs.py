@@ -7,8 +7,8 @@ import msgspec
 
 from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
 from drawdown.domain.errors import Reject
+from drawdown.marked import Marked, Path
 from drawdown.scenario.form import Scenario, Step
-from drawdown.scenario.marked import Marked, Path
 from drawdown.topics import CODE_COMMANDS
 from drawdown.wire.code_commands import hash_of
 from drawdown.wire.instants import format_instant, parse_instant

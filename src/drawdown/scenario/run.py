@@ -8,12 +8,13 @@ import msgspec
 
 from drawdown.domain.prices import Book, BookError
 from drawdown.errors import BadInput
+from drawdown.marked import Marked, utf8
 from drawdown.scenario import compare
 from drawdown.scenario.form import Scenario, Step, read_scenario
 from drawdown.scenario.inputs import Inputs, Sent
-from drawdown.scenario.marked import Marked
 from drawdown.scenario.world import Told, World, lead_of
 from drawdown.topics import PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.wire.book_file import book_in
 from drawdown.wire.instants import format_instant
 from drawdown.wire.price_book import decode_book
 
@@ -59,12 +60,10 @@ class Plan(msgspec.Struct, frozen=True):
 def load(file: str) -> Plan:
     """Read and check a file; raise BadInput with file, line and field."""
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        value = Path(file).read_bytes()
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{file} is not UTF-8: write it anew in that encoding") from error
-    return plan_of(Marked(file, text))
+    return plan_of(Marked(file, utf8(file, value)))
 
 
 def plan_of(document: Marked) -> Plan:
@@ -91,10 +90,8 @@ def _books(scenario: Scenario, document: Marked, begins: int) -> list[tuple[Book
             book = decode_book(msgspec.json.encode(entry))
             found.append((book, lead_of(book, begins)))
     for number, entry in enumerate(scenario.prices):
-        try:
-            found.append((decode_book(msgspec.json.encode(entry)), begins))
-        except BookError as error:
-            raise document.wrong(("prices", number), str(error)) from error
+        book, _ = book_in(document, entry, ("prices", number))
+        found.append((book, begins))
     return found
 
 

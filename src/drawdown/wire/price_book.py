@@ -68,23 +68,25 @@ class PriceMessage(BaseModel):
         if value and model in {PER_UNIT, PACKAGE}:
             raise PydanticCustomError("not_here", "a {model} price has no tiers, a graduated one has", {"model": model})
         wrong = _order_of(value)
-        if wrong is not None:
-            raise PydanticCustomError("tiers", "{wrong}", {"wrong": wrong})
+        if wrong:
+            raise PydanticCustomError("tiers", "{wrong}", {"wrong": wrong[0][1], "entries": wrong})
         return value
 
 
-def _order_of(tiers: list[TierMessage]) -> str | None:
-    """Say what is wrong with the bounds of tiers, or None."""
-    reached = 0
-    for number, tier in enumerate(tiers[:-1], 1):
+def _order_of(tiers: list[TierMessage]) -> list[tuple[tuple[int, str], str]]:
+    """Say what is wrong with the bounds of tiers: where below them, and what."""
+    reached, wrong = 0, []
+    for place, tier in enumerate(tiers[:-1]):
         if tier.up_to is None:
-            return f"tier {number} needs an up_to: only the last has none"
-        if tier.up_to <= reached:
-            return f"tier {number} ends at {tier.up_to}, which must be above {reached}"
-        reached = tier.up_to
+            wrong.append(((place, "up_to"), f"tier {place + 1} needs an up_to: only the last has none"))
+        elif tier.up_to <= reached:
+            wrong.append(((place, "up_to"), f"tier {place + 1} ends at {tier.up_to}, which must be above {reached}"))
+        else:
+            reached = tier.up_to
     if tiers and tiers[-1].up_to is not None:
-        return "the last tier has no up_to: it prices all that is above the tier before"
-    return None
+        said = "the last tier has no up_to: it prices all that is above the tier before"
+        wrong.append(((len(tiers) - 1, "up_to"), said))
+    return wrong
 
 
 class PriceBookMessage(BaseModel):

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from drawdown.cli.app import app
 from drawdown.errors import BadInput
-from drawdown.scenario.marked import Marked
+from drawdown.marked import Marked
 from drawdown.scenario.run import plan_of, run
 
 USE = "  - usage: {service: inference, input_tokens: 1000000}\n"
@@ -80,25 +80,25 @@ def test_a_state_that_differs_is_told_and_one_not_listed_too() -> None:
     ("text", "said"),
     [
         ("scenario: s\nscenario: t\nsteps: []\n", "s.yaml:2: scenario: this field stands here twice; keep one"),
-        ("scenario: s\nsteps:\n  - command: {amount: 1.5}\n", "s.yaml:3: steps.0.command.amount: 1.5 is a number"),
-        ("scenario: s\nsteps:\n  - command: {amount: 5}\n", "s.yaml:3: steps.0.command.amount: an amount is"),
-        ("scenario: s\nsteps:\n  - note: a\n    expext: []\n", "s.yaml:4: steps.0.expext: there is no such"),
+        ("scenario: s\nsteps:\n  - command: {amount: 1.5}\n", "s.yaml:3: steps[0].command.amount: an amount is"),
+        ("scenario: s\nsteps:\n  - command: {amount: 5}\n", "s.yaml:3: steps[0].command.amount: an amount is"),
+        ("scenario: s\nsteps:\n  - note: a\n    expext: []\n", "s.yaml:4: steps[0].expext: there is no such"),
         ("scenario: s\n", "s.yaml:1: steps: this field is missing"),
         ("scenario: [\n", "s.yaml:2: this is not YAML: "),
-        ("scenario: &a s\nnote: *a\n", "s.yaml: an alias (*name) is not read"),
-        ("scenario: s\nsteps: [{at: noon}]\n", "s.yaml:2: steps.0.at: at is an RFC 3339 date and time"),
-        ("scenario: s\nsteps: [{at: 2020-01-01T00:00:00Z}]\n", "s.yaml:2: steps.0.at: 2020-01-01T00:00:00Z lies"),
-        ("scenario: s\nsteps:\n  - command: {command: fly}\n", "s.yaml:3: steps.0.command: command 'fly' is not"),
-        ("scenario: s\nsteps:\n  - command: {command: adjust, x: y}\n", "s.yaml:3: steps.0.command.x: the command has"),
-        ("scenario: s\nsteps:\n  - command: {command: adjust}\n", "s.yaml:3: steps.0.command: the command needs"),
-        ("scenario: s\nsteps:\n  - usage: {service: tea}\n", "s.yaml:3: steps.0.usage: service 'tea' is not"),
-        ("scenario: s\nsteps:\n  - {usage: {}, command: {}}\n", "s.yaml:3: steps.0: a step has a command or"),
-        ("scenario: s\nsteps:\n  - expect: [{}]\n", "s.yaml:3: steps.0.expect.0: each output is one of charge"),
-        ("scenario: s\nsteps:\n  - expect: [{event: }]\n", "s.yaml:3: steps.0.expect.0: each output is one of charge"),
-        ("scenario: s\nsteps: [{at: +99999999d}]\n", "s.yaml:2: steps.0.at: +99999999d leads out of the years"),
+        ("scenario: &a s\nnote: *a\n", "s.yaml:2: this is not YAML: an alias (*name) is not read"),
+        ("scenario: s\nsteps: [{at: noon}]\n", "s.yaml:2: steps[0].at: at is an RFC 3339 date and time"),
+        ("scenario: s\nsteps: [{at: 2020-01-01T00:00:00Z}]\n", "s.yaml:2: steps[0].at: 2020-01-01T00:00:00Z lies"),
+        ("scenario: s\nsteps:\n  - command: {command: fly}\n", "s.yaml:3: steps[0].command: command 'fly' is not"),
+        ("scenario: s\nsteps:\n  - command: {command: adjust, x: y}\n", "s.yaml:3: steps[0].command.x: the command"),
+        ("scenario: s\nsteps:\n  - command: {command: adjust}\n", "s.yaml:3: steps[0].command: the command needs"),
+        ("scenario: s\nsteps:\n  - usage: {service: tea}\n", "s.yaml:3: steps[0].usage: service 'tea' is not"),
+        ("scenario: s\nsteps:\n  - {usage: {}, command: {}}\n", "s.yaml:3: steps[0]: a step has a command or"),
+        ("scenario: s\nsteps:\n  - expect: [{}]\n", "s.yaml:3: steps[0].expect[0]: each output is one of"),
+        ("scenario: s\nsteps:\n  - expect: [{event: }]\n", "s.yaml:3: steps[0].expect[0]: each output is one of"),
+        ("scenario: s\nsteps: [{at: +99999999d}]\n", "s.yaml:2: steps[0].at: +99999999d leads out of the years"),
         ("scenario: s\nbegins: +1h\nsteps: [{}]\n", "s.yaml:2: begins: +1h leads out of the years"),
         ("scenario: s\naccounts: {a: }\nsteps: [{}]\n", "s.yaml:2: accounts.a: fields are expected here"),
-        ("scenario: s\nprices:\n  - {name: b}\nsteps: [{}]\n", "s.yaml:3: prices.0: missing_field"),
+        ("scenario: s\nprices:\n  - {name: b}\nsteps: [{}]\n", "s.yaml:3: prices[0].version: this field is missing"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_file_line_and_field(text: str, said: str) -> None:

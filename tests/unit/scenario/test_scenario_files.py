@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from drawdown.scenario.marked import Marked
+from drawdown.marked import Marked
 from drawdown.scenario.run import load, run
 
 ROOT = Path(__file__).parents[3]
