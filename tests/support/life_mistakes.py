@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from drawdown.domain import notices, offers, pauses, payments, pieces, plans, rate, requests
+from drawdown.domain import notices, offers, pauses, payments, pieces, plans, rate, requests, successions
 from drawdown.domain.calendar import add_months, month_starts_between
 from drawdown.domain.commands import CancelPlan, ConfirmPlan, RecordPayment
 from drawdown.domain.coverage import accepts_at
@@ -117,17 +117,17 @@ def a_plan_starts_when_it_is_confirmed(patch: Patch) -> None:
 
 @mistake
 def a_plan_starts_when_it_was_meant_to_and_not_when_it_is_paid(patch: Patch) -> None:
-    patch.setattr(offers, "max", lambda start, appended: start, raising=False)
+    patch.setattr(successions, "max", lambda start, appended: start, raising=False)
 
 
 @mistake
 def a_month_has_thirty_days(patch: Patch) -> None:
-    patch.setattr(offers, "add_months", lambda at, months, zone: at + months * 30 * DAY_MS)
+    patch.setattr(successions, "add_months", lambda at, months, zone: at + months * 30 * DAY_MS)
 
 
 @mistake
 def months_are_counted_in_utc(patch: Patch) -> None:
-    patch.setattr(offers, "add_months", lambda at, months, zone: add_months(at, months, "UTC"))
+    patch.setattr(successions, "add_months", lambda at, months, zone: add_months(at, months, "UTC"))
 
 
 # --- payment ------------------------------------------------------------------------------------------------------
@@ -392,4 +392,4 @@ def the_end_is_told_two_days_ahead(patch: Patch) -> None:
 
 @mistake
 def reminders_whose_time_was_over_at_the_start_are_told_all_the_same(patch: Patch) -> None:
-    patch.setattr(offers, "reminders_past", lambda end, appended: 0)
+    patch.setattr(notices, "reminders_past", lambda end, appended: 0)
