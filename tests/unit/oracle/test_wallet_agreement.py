@@ -78,7 +78,7 @@ def test_what_came_in_is_what_went_out_and_what_is_left(life: Life) -> None:
         assert total(steps, "voucher_granted") == paid["voucher"] + total(steps, "voucher_forfeited") + Fraction(
             vouchers, scale
         )
-        bought = total(steps, "topped_up") + total(steps, "adjusted")
+        bought = total(steps, "topped_up") + total(steps, "adjusted")  # what is written off is owed no more
         assert bought == paid["top_up"] + paid["debt"] + Fraction(left - state.debt, scale)
 
 
