@@ -35,20 +35,21 @@ def _of_debt(draft: Draft) -> None:
 
 def _of_balance(draft: Draft, appended: int) -> None:
     """Tell low balance once; credit that comes in and lifts it arms it again."""
-    before, left = left_at(draft.wallet, appended), left_at(draft, appended)
-    if left > before:
-        draft.low_told = draft.low_told and shortfall(draft, appended) > 0
-    drawn = draft.overage_seq != draft.wallet.overage_seq
-    if left > before or draft.low_told or not before or not (drawn or left < before):
+    if draft.overage_seq == draft.wallet.overage_seq:  # a command: an overage never adds credit
+        before, left = left_at(draft.wallet, appended), left_at(draft, appended)
+        if left > before:
+            draft.low_told = draft.low_told and shortfall(draft, appended) > 0
+        if left >= before:
+            return
+    if draft.low_told:
         return
     short = shortfall(draft, appended)
-    if short:
+    if short and left_at(draft.wallet, appended):
         draft.low_told = True
-        hourly = sum(rates(draft, appended).values())
+        left, hourly = left_at(draft, appended), sum(rates(draft, appended).values())
         detail = f"{_told(draft, left)} is left; of the {_told(draft, hourly)} that an hour takes it would not pay "
-        detail += _told(draft, short)
         reason = format_amount(hourly, CURRENCIES[draft.wallet.currency])
-        draft.event("low_balance", detail, reason=reason, amount=left)
+        draft.event("low_balance", detail + _told(draft, short), reason=reason, amount=left)
 
 
 def reminder_at(voucher: Voucher) -> int | None:

@@ -36,17 +36,27 @@ def shortfall(draft: Draft, appended: int) -> int:
     That hour is paid in thought: by the parts of vouchers, the narrower ones first, each for the services that it is
     for (a product counts as its service), then by top-ups.
     """
-    unpaid = dict(sorted(rates(draft, appended).items()))
-    top_ups = sum([one.amount - one.spent for one in draft.top_ups])
+    unpaid = rates(draft, appended)
+    top_ups = _from_top_ups(draft, sum(unpaid.values()))
     if sum(unpaid.values()) <= top_ups:
         return 0
     for part in sorted(_parts(draft, appended), key=_narrowness):
         left = part.amount - part.spent
-        for service, rate in unpaid.items():
+        for service, rate in sorted(unpaid.items()):
             paid = min(left, rate) if _is_for(part, service) else 0
             unpaid[service] = rate - paid
             left -= paid
     return max(sum(unpaid.values()) - top_ups, 0)
+
+
+def _from_top_ups(draft: Draft, wanted: int) -> int:
+    """Give what top-ups hold; once that is all that is wanted, the rest is not counted."""
+    held = 0
+    for one in reversed(draft.top_ups):  # the newest have most left
+        held += one.amount - one.spent
+        if held >= wanted:
+            break
+    return held
 
 
 def _hour(draft: Draft, appended: int) -> int:
