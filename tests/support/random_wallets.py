@@ -12,8 +12,9 @@ from tests.support.wallet_raters import FORFEIT_AFTER
 from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 
-ENDS = tuple(T0 + days * DAY for days in (1, 2, 6))  # expiries of vouchers, so that many tie
-MOMENTS = sorted({T0, *(end + after for end in ENDS for after in (-1, 0, 1, HOUR, FORFEIT_AFTER - 1, FORFEIT_AFTER))})
+ENDS = tuple(T0 + days * DAY for days in (1, 2, 6, 38))  # expiries of vouchers, so that many tie
+AFTER = (-30 * DAY, -7 * DAY, 1 - DAY, -DAY, -DAY - 1, -1, 0, 1, HOUR - 1, HOUR, FORFEIT_AFTER - 1, FORFEIT_AFTER)
+MOMENTS = sorted({T0, *(end + after for end in ENDS for after in AFTER if end + after > T0)})
 SERVICES = ("inference", "fine-tuning", "gpu-container", "notebook")
 SCOPE_ITEMS: st.SearchStrategy[Message] = st.builds(
     lambda service, dimensions: {"service": service, "dimensions": dimensions},
@@ -47,9 +48,9 @@ def lives(draw: st.DrawFn, inputs_max: int = 24) -> Life:
         made.append(open_account(currency=currency))
         moments.insert(0, T0)
     for number in range(len(made), len(moments)):
-        kind = draw(st.integers(0, 13))
+        kind = draw(st.integers(0, 15))
         told = draw(st.sampled_from(("JPY",) if draw(st.integers(0, 19)) == 0 else (currency,)))
-        if kind <= 5:  # half of all
+        if kind <= 6:  # nearly half of all
             seq += draw(st.sampled_from((1, 1, 1, 1, 1, 1, 1, 0))) if seq else 1
             made.append(draw(_overage(seq, moments[number], told)))
         else:
@@ -67,27 +68,29 @@ def _overage(draw: st.DrawFn, seq: int, now: int, currency: str) -> Message:
         st.sampled_from(({}, {"model": "Q"}, {"model": "Z", "region": "hn"}, {"model": "Q", "region": "hn"}))
     )
     service = draw(st.sampled_from(SERVICES))
-    total = draw(AMOUNTS)
-    return messages.overage(
-        seq, total, currency=currency, service=service, dimensions=dimensions, time=draw(st.sampled_from(times))
-    )
+    time, length = draw(st.sampled_from(times)), draw(st.sampled_from((None, None, 0, HOUR, HOUR + 1, 7 * HOUR)))
+    start = None if length is None else format_instant(time - length)
+    event: dict[str, Any] = {"service": service, "dimensions": dimensions, "time": time, "start": start}
+    return messages.overage(seq, draw(AMOUNTS), currency=currency, **event)
 
 
 @st.composite
 def _command(draw: st.DrawFn, kind: int, number: int, now: int, currency: str) -> Message:
     ident = f"c-{number}"
-    if kind == 6:
+    if kind == 7:
         if draw(st.integers(0, 4)) == 0:
             return open_account(ident=ident, currency=currency)
         return timer(now)
-    if kind <= 8:
+    if kind <= 9:
         name = draw(st.sampled_from(("v-1", f"v-{number}", f"v-{number}")))
         return messages.grant_voucher(name, ident=ident, currency=currency, **draw(_terms()))
-    if kind == 9:
+    if kind == 10:
         name = draw(st.sampled_from(("a-1", f"a-{number}", f"a-{number}")))
-        sign = draw(st.sampled_from(("", "-")))
-        return messages.adjust(name, ident=ident, currency=currency, amount=sign + draw(AMOUNTS))
-    if kind >= 12:
+        sign, what = draw(st.sampled_from(("", "-"))), draw(st.sampled_from(("grant", "correction", "write_off")))
+        return messages.adjust(name, ident=ident, currency=currency, amount=sign + draw(AMOUNTS), kind=what)
+    if kind == 11:
+        return messages.debt_limit(ident=ident, currency=currency, limit=draw(st.none() | AMOUNTS))
+    if kind >= 14:
         return draw(_redemption(kind, number, currency))
     name = draw(st.sampled_from(("t-1", f"t-{number}", f"t-{number}")))
     amount = str(max(SMALLEST.get(currency, 3_000) + draw(st.sampled_from((-1, 0, 0, 0, 7))), 0))
@@ -98,7 +101,7 @@ def _command(draw: st.DrawFn, kind: int, number: int, now: int, currency: str) -
 def _redemption(draw: st.DrawFn, kind: int, number: int, currency: str) -> Message:
     """A code is tried, or a try answered: one that was made, or that nobody made."""
     name = draw(st.sampled_from(("v-1", "r-1", "r-2", "r-3")))
-    if kind == 12:
+    if kind == 14:
         return redeem_code(ACCOUNT, redemption=name) | {"id": f"c-{number}"}
     answer = {"command": "code_answer", "version": 1, "id": f"c-{number}", "account": ACCOUNT}
     answer |= {"redemption": name, "code": CODE}

@@ -16,6 +16,7 @@ from drawdown.domain.wallet.model import (
     OverageDue,
     Part,
     Payment,
+    SetDebtLimit,
     Wallet,
     WalletCharge,
     WalletCommand,
@@ -53,6 +54,11 @@ def adjustment(amount: str, name: str = "a", **change: object) -> Adjust:
     return replace(Adjust("acc", name, "USD", quanta, "goodwill", "ops-1"), **change)
 
 
+def debt_limit(limit: str | None, currency: str = "USD") -> SetDebtLimit:
+    quanta = None if limit is None else money(limit, currency)
+    return SetDebtLimit("acc", currency, quanta, "new customer", "ops-1")
+
+
 def overage(
     total: str = "1",
     *,
@@ -61,9 +67,10 @@ def overage(
     time: int = T0,
     currency: str = "USD",
     dimensions: Dimensions = (("model", "Q"),),
+    start: int | None = None,
 ) -> OverageDue:
     due = money(total, currency)
-    return OverageDue("acc", currency, "/s", f"e-{seq}", service, "r", dimensions, time, None, f"o-{seq}", seq, due)
+    return OverageDue("acc", currency, "/s", f"e-{seq}", service, "r", dimensions, time, start, f"o-{seq}", seq, due)
 
 
 class World:
@@ -106,9 +113,11 @@ class World:
         time: int = T0,
         at: int | None = None,
         dimensions: Dimensions = (("model", "Q"),),
+        start: int | None = None,
     ) -> Paid:
         """Draw the next overage; give who paid, in order."""
-        due = overage(total, seq=self.wallet.overage_seq + 1, service=service, time=time, dimensions=dimensions)
+        seq = self.wallet.overage_seq + 1
+        due = overage(total, seq=seq, service=service, time=time, dimensions=dimensions, start=start)
         self.apply(due, time if at is None else at)
         payments = self.payments()
         assert sum(paid.amount for paid in payments) == due.total

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support import wallet_messages as messages
 from tests.support.codes import CODE, redeem_code
-from tests.support.messages import DAY, T0, Message, open_account, timer
+from tests.support.messages import DAY, HOUR, T0, Message, open_account, timer
 from tests.support.wallet_raters import FORFEIT_AFTER
 
 from drawdown.engine.records import Record
@@ -47,11 +47,14 @@ class Account:
         told |= {"parts": [{"scope": [], "others_than": [], "amount": "10"}], "expires": None, "valid_ms": None}
         self.command(message | ({"refused": refused} if refused else {"terms": told | terms}), at)
 
-    def top_up(self, name: str, amount: str = "25", **change: Any) -> None:
-        self.command(messages.top_up(name, **({"currency": self._currency, "amount": amount} | change)))
+    def top_up(self, name: str, amount: str = "25", *, at: int = T0, **change: Any) -> None:
+        self.command(messages.top_up(name, **({"currency": self._currency, "amount": amount} | change)), at)
 
-    def adjust(self, name: str, amount: str) -> None:
-        self.command(messages.adjust(name, currency=self._currency, amount=amount))
+    def adjust(self, name: str, amount: str, *, at: int = T0, **change: Any) -> None:
+        self.command(messages.adjust(name, currency=self._currency, amount=amount, **change), at)
+
+    def limit(self, limit: str | None, *, at: int = T0, **change: Any) -> None:
+        self.command(messages.debt_limit(limit=limit, **({"currency": self._currency} | change)), at)
 
     def use(self, total: str, *, time: int = T0, at: int | None = None, **change: Any) -> None:
         """Draw the next overage."""
@@ -194,7 +197,163 @@ def codes() -> Account:
     return made
 
 
-RULES = (order_of_vouchers, scopes_and_splits, expiry, debt, corrections, refusals, seqs, dong, codes)
+def debt_limit() -> Account:
+    """The limit is reached at its very amount, once until debt is paid back below it; also by a new, lower limit."""
+    made = Account("limit")
+    made.limit("30")
+    made.use("29.999999999")
+    made.use("0.000000001")
+    made.use("5")
+    made.top_up("a", "25")
+    made.use("19")
+    made.use("2")
+    made.limit("20")
+    made.limit(None)
+    made.limit("60", currency="VND")
+    made.limit("32")
+    made.limit("31")
+    made.adjust("back", "-1")
+    made.limit("0")
+    made.top_up("b", "40")
+    made.limit("1")
+    made.limit("0")
+    made.use("7")
+    made.use("1")
+    made.use("1")
+    return made
+
+
+def adjustments() -> Account:
+    """A grant is credit, a write-off lessens debt alone, and only a correction may take back."""
+    made = Account("adjustments")
+    made.adjust("less", "-1", kind="grant")
+    made.adjust("nothing-owed", "1", kind="write_off")
+    made.use("12")
+    made.adjust("gift", "2", kind="grant")
+    made.adjust("too-much", "10.000000001", kind="write_off")
+    made.adjust("off", "-4", kind="write_off")
+    made.adjust("off", "4", kind="write_off")
+    made.adjust("off", "4", kind="write_off")
+    made.adjust("rest", "6", kind="write_off")
+    made.adjust("plus", "3", kind="correction")
+    made.adjust("more", "2", kind="grant")
+    made.adjust("minus", "-4", kind="correction")
+    made.use("1")
+    return made
+
+
+def low_balance() -> Account:
+    """An hour like the newest is paid in thought by what is left; told once until credit lifts it."""
+    made = Account("low")
+    made.top_up("a", "30")
+    made.use("15", time=T0 + HOUR - 1)  # 15 left, and an hour takes 15
+    made.use("1", time=T0 + HOUR)  # 14 left: the hour before took 15
+    made.use("2", time=T0 + HOUR)
+    made.top_up("b", "25", at=T0 + HOUR)  # 37 left: armed again
+    made.use("9", time=T0 + 2 * HOUR)
+    made.use("10", time=T0 + 3 * HOUR)
+    made.use("9", time=T0 + 4 * HOUR - 1)  # 9 left, 19 in this hour
+    made.use("1", time=T0 + 6 * HOUR)
+    made.voucher("tuning", "30", scope=scope("fine-tuning"), at=T0 + 6 * HOUR, expires=T0 + 7 * HOUR)
+    made.use("5", time=T0 + 6 * HOUR)  # 3 left beside the voucher
+    made.use("29", service="fine-tuning", time=T0 + 7 * HOUR)
+    made.voucher("all", "9", at=T0 + 7 * HOUR, expires=T0 + 8 * HOUR)
+    made.voucher("soon-over", "90", at=T0 + 9 * HOUR, expires=T0 + 9 * HOUR)
+    made.use("5", time=T0 + 9 * HOUR)
+    made.use("1", time=T0 + 9 * HOUR, at=T0 + 9 * HOUR + 1)
+    made.top_up("c", "25", at=T0 + 20 * HOUR)
+    made.use("24", service="gpu-container", time=T0 + 20 * HOUR, start=format_instant(T0))  # 1.2 an hour
+    made.use("1", time=T0 + 20 * HOUR)
+    made.use("0.5", time=T0 + 20 * HOUR)
+    made.adjust("too-little", "0.1", at=T0 + 20 * HOUR, kind="grant")
+    made.use("0.1", time=T0 + 20 * HOUR)
+    made.top_up("d", at=T0 + 20 * HOUR)
+    made.use("0.2", time=T0 + 20 * HOUR, start=format_instant(T0 + 20 * HOUR - 1000))  # no more than that
+    return made
+
+
+def low_by_scope() -> Account:
+    """Credit for one service covers no other; what it covers is not asked of top-ups."""
+    made = Account("low-by-scope")
+    made.voucher("calls", "100", scope=scope("inference", **Q), expires=LATER)
+    made.voucher(
+        "split", split=[{"service": "fine-tuning", "amount": "9"}, {"others": True, "amount": "5"}], expires=LATER
+    )
+    made.top_up("a", "25")
+    made.use("40")
+    made.use("14", service="gpu-container")
+    made.use("1", service="gpu-container")
+    made.use("9", service="fine-tuning")
+    made.top_up("b", "40")
+    made.adjust("back", "-30")
+    made.use("1", at=T0 + 2 * HOUR)
+    made.use("21", service="gpu-container", at=T0 + 2 * HOUR)
+    return made
+
+
+def low_by_width() -> Account:
+    """Narrower credit covers first; a part for other services covers those."""
+    made = Account("low-by-width")
+    made.voucher("all", "25", expires=LATER)
+    made.voucher("gpus", "20", scope=scope("gpu-container"), expires=LATER, priority=200)
+    made.use("10")
+    made.use("5", service="gpu-container")  # 10 left for all
+    made.use("5", service="gpu-container")
+    made.top_up("a", "25")
+    split = [{"service": "fine-tuning", "amount": "1"}, {"others": True, "amount": "50"}]
+    made.voucher("split", split=split, expires=LATER, priority=200)
+    made.use("15", service="fine-tuning")
+    made.adjust("back", "-5")
+    return made
+
+
+def late_reminders() -> Account:
+    """Those of a worker that was down are sent late, in order, and not twice."""
+    made = Account("late")
+    made.voucher("v", "10", expires=T0 + 31 * DAY)
+    made.voucher("w", "10", expires=T0 + 32 * DAY)
+    made.use("1")
+    made.timer(T0 + 31 * DAY + 1)
+    made.timer(T0 + 31 * DAY + 2)
+    return made
+
+
+def reminders() -> Account:
+    """30, 7 and 1 day before a voucher expires, once each, late ones too; those before its grant are left out."""
+    made = Account("reminders")
+    end = T0 + 40 * DAY
+    made.voucher("v", "10", expires=end)
+    made.voucher("w", "10", expires=end, priority=200)
+    made.voucher("at-thirty", "1", expires=end + 1, at=end + 1 - 30 * DAY, priority=300)
+    made.timer(end - 30 * DAY - 1)
+    made.timer(end - 30 * DAY)
+    made.timer(end - 30 * DAY + 1)
+    made.use("10.5", time=end - 10 * DAY)
+    made.timer(end - 7 * DAY + 1)
+    made.command(redeem_code("reminders"), end - 7 * DAY + 1)
+    made.answer("r", valid_ms=7 * DAY, at=end - 7 * DAY + 1)
+    made.timer(end + 5 * DAY)
+    return made
+
+
+RULES = (
+    order_of_vouchers,
+    scopes_and_splits,
+    expiry,
+    debt,
+    corrections,
+    refusals,
+    seqs,
+    dong,
+    codes,
+    debt_limit,
+    adjustments,
+    low_balance,
+    low_by_scope,
+    low_by_width,
+    reminders,
+    late_reminders,
+)
 
 
 def records() -> list[Record]:

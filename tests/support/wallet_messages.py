@@ -44,6 +44,10 @@ def adjust(adjustment: str = "a", account: str = ACCOUNT, *, ident: str | None =
     return _command("adjust", account, ident or f"adjust-{adjustment}", change, **told)
 
 
+def debt_limit(account: str = ACCOUNT, *, ident: str = "limit", **change: object) -> Message:
+    return _command("set_debt_limit", account, ident, change, reason="goodwill", operator="ops-1")
+
+
 def overage(seq: int = 1, total: str = "1", account: str = ACCOUNT, **change: object) -> Message:
     """An overage. change: its own fields, and those of its event: time (ms), service, dimensions."""
     usage = inference(account=account)
@@ -76,6 +80,9 @@ GOOD_COMMANDS = (
     grant_voucher(split=SPLIT),
     top_up(),
     adjust(amount="-12.5"),
+    adjust(kind="write_off"),
+    debt_limit(limit="50"),
+    debt_limit(limit=None),
     timer(T0),
 )
 GOOD_OVERAGES = (overage(), overage(2, "0.000000001", service="fine-tuning", start=format_instant(T0 - DAY)))

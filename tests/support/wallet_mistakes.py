@@ -357,7 +357,9 @@ def credit_of_a_code_may_be_over_when_it_is_granted(patch: Patch) -> None:
 @mistake
 def credit_of_a_code_lasts_for_ever(patch: Patch) -> None:
     kept = redeeming._grant
-    patch.setattr(redeeming, "_grant", lambda draft, terms, asked, expires: kept(draft, terms, asked, expires * 2))
+    patch.setattr(
+        redeeming, "_grant", lambda draft, terms, one: kept(draft, terms, replace(one, expires=one.expires * 2))
+    )
 
 
 @mistake

@@ -17,9 +17,10 @@ from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.errors import Halt
 from drawdown.engine.records import Record
 from drawdown.ledgers.wallet import WalletLedger
+from drawdown.oracle.credit import Drawn, ToCodes
+from drawdown.oracle.credit import Wallet as OracleWallet
 from drawdown.oracle.reading import Refused, instant
-from drawdown.oracle.wallet import Drawn, ToCodes, WalletOracle
-from drawdown.oracle.wallet import Wallet as OracleWallet
+from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import OUTPUTS, _seen
 from drawdown.topics import CODE_COMMANDS, CREDIT_CHARGING
 
@@ -107,7 +108,7 @@ class WalletRaters:
         wallet = oracle.wallets.get(message["account"])
         if wallet is not None and message["seq"] <= wallet.overage_seq:
             return []  # taken before
-        return oracle.draw(message)
+        return oracle.draw(message, step.record.timestamp)
 
     def _sent(self, step: Step) -> str:
         """Compare what the codes ledger is told."""
@@ -138,12 +139,14 @@ def _difference(step: Step, expected: list[Drawn]) -> str:
 def _held(wallet: Wallet) -> dict[str, Fraction]:
     scale = 10 ** CURRENCIES[wallet.currency].quantum_digits
     held = {"debt": Fraction(wallet.debt, scale), "applied": Fraction(wallet.applied)}
+    held |= {"debt limit": Fraction(wallet.debt_limit, scale)} if wallet.debt_limit is not None else {}
     held |= {f"voucher {one.id}": Fraction(left_of(one), scale) for one in wallet.vouchers}
     return held | {f"top-up {one.id}": Fraction(one.amount - one.spent, scale) for one in wallet.top_ups}
 
 
 def _told(wallet: OracleWallet) -> dict[str, Fraction]:
     told = {"debt": wallet.debt, "applied": Fraction(wallet.applied)}
+    told |= {"debt limit": wallet.debt_limit} if wallet.debt_limit is not None else {}
     told |= {f"voucher {one.name}": one.left for one in wallet.vouchers if one.left and not one.closed}
     return told | {f"top-up {one.name}": one.left for one in wallet.top_ups if one.left}
 

@@ -62,7 +62,8 @@ def report(account: AccountView) -> None:
 
 def _credit(wallet: WalletView) -> str:
     vouchers, top_ups = short(wallet.voucher_credit), short(wallet.top_up_credit)
-    return f", in vouchers {vouchers}, in top-ups {top_ups}, debt {short(wallet.debt)}"
+    limit = "" if wallet.debt_limit is None else f" of at most {short(wallet.debt_limit)}"
+    return f", in vouchers {vouchers}, in top-ups {top_ups}, debt {short(wallet.debt)}{limit}"
 
 
 def _wallet(wallet: WalletView) -> None:

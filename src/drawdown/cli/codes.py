@@ -1,4 +1,4 @@
-"""`drawdown codes`: make campaigns of voucher codes, and look one up."""
+"""`drawdown codes`: make campaigns of voucher codes, look one up, withdraw one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from drawdown.cli.options import AsJson, Timeout
 
-app = typer.Typer(no_args_is_help=True, help="Make campaigns of voucher codes, and look one up.")
+app = typer.Typer(no_args_is_help=True, help="Make campaigns of voucher codes, look one up, withdraw one.")
 
 
 @app.command()
@@ -53,3 +53,25 @@ def show(code: Annotated[str, typer.Argument(help="as it was typed")], as_json: 
         return
     by = f" by {found.account} ({found.redemption})" if found.account else ""
     say(f"a code of {found.campaign} worth {short(found.amount)} {found.currency}: {found.status}{by}")
+
+
+@app.command()
+def withdraw(
+    code: Annotated[str, typer.Argument(help="as it was typed")],
+    reason: Annotated[str, typer.Option(help="why")],
+    operator: Annotated[str, typer.Option(help="who")],
+    ident: Annotated[str, typer.Option("--id", help="idempotency key; the same one counts once")] = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Let a code be redeemed no more, and wait until that holds; who has redeemed it keeps its credit."""
+    import secrets  # noqa: PLC0415
+
+    from drawdown.cli.output import at_desk  # noqa: PLC0415
+    from drawdown.cli.sending import show_outcomes  # noqa: PLC0415
+    from drawdown.operate.codes import withdraw as run  # noqa: PLC0415
+    from drawdown.operate.codes import withdrawing  # noqa: PLC0415
+
+    command = withdrawing(code, operator, reason, ident or f"withdraw:{secrets.token_hex(8)}")
+    told = at_desk(lambda desk: run(desk, command, timeout))
+    show_outcomes(told, as_json=as_json, timeout=timeout)

@@ -1,15 +1,27 @@
-"""`drawdown wallet`: redeem a voucher code; grant, top up, adjust."""
+"""`drawdown wallet`: redeem a voucher code; grant, top up, adjust, limit debt."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from drawdown.cli.options import AsJson, Service, Timeout
+from drawdown.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="Give an account credit.")
 Account = Annotated[str, typer.Argument(help="whose wallet it is")]
 Currency = Annotated[str, typer.Option(help="the account's")]
 Ident = Annotated[str, typer.Option("--id", help="idempotency key; the same one counts once")]
+Reason = Annotated[str, typer.Option(help="why")]
+Operator = Annotated[str, typer.Option(help="who")]
+
+
+class Kind(StrEnum):
+    """What an adjustment is."""
+
+    GRANT = "grant"
+    CORRECTION = "correction"
+    WRITE_OFF = "write-off"
 
 
 @app.command()
@@ -72,17 +84,41 @@ def grant(
 def adjust(
     account: Account,
     adjustment: Annotated[str, typer.Argument(help="its name, applied once")],
-    amount: Annotated[str, typer.Option(help="3.00 adds credit, -3.00 takes it back")],
+    amount: Annotated[str, typer.Option(help="3.00 adds credit, -3.00 takes it back; of a write-off, above 0")],
     currency: Currency,
-    reason: Annotated[str, typer.Option(help="why")],
-    operator: Annotated[str, typer.Option(help="who")],
+    reason: Reason,
+    operator: Operator,
+    kind: Annotated[Kind, typer.Option(help="a grant adds credit, a write-off lessens debt")] = Kind.CORRECTION,
     ident: Ident = "",
     timeout: Timeout = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Add credit or take it back, and wait until it is; what top-ups do not hold becomes debt."""
+    """Add credit, take it back (what top-ups do not hold becomes debt) or write debt off, and wait until it is done."""
     told = {"adjustment": adjustment, "amount": amount, "currency": currency, "reason": reason, "operator": operator}
+    told["kind"] = kind.value.replace("-", "_")
     _issue("adjust", ident or f"adjust:{adjustment}", account, told, as_json=as_json, timeout=timeout)
+
+
+@app.command("debt-limit")
+def debt_limit(
+    account: Account,
+    currency: Currency,
+    reason: Reason,
+    operator: Operator,
+    limit: Annotated[str, typer.Option(help="from what debt on it is told, such as 50.00")] = "",
+    none: Annotated[bool, typer.Option("--none", help="take the limit away")] = False,
+    ident: Ident = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Set the debt limit, or take it away, and wait until it holds. Usage is never refused for it."""
+    import secrets  # noqa: PLC0415
+
+    if bool(limit) == none:
+        raise BadInput("a debt limit is --limit AMOUNT or --none; give one of the two")
+    told: dict[str, object] = {"limit": limit or None, "currency": currency, "reason": reason, "operator": operator}
+    key = ident or f"debt-limit:{secrets.token_hex(8)}"
+    _issue("set_debt_limit", key, account, told, as_json=as_json, timeout=timeout)
 
 
 def _issue(

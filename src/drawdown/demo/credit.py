@@ -1,4 +1,4 @@
-"""Credit of the demonstration: vouchers (scoped, split, expiring inside the trace), top-ups, adjustments, refusals."""
+"""Credit of the demonstration: vouchers (scoped, split, expiring inside the trace), top-ups, adjustments, limits."""
 
 from collections.abc import Iterator
 
@@ -19,6 +19,7 @@ def before(count: int, now: int) -> Iterator[Outgoing]:
     for number in range(count):
         yield _open(number, now)
         if number % 8 == 7:  # noqa: PLR2004
+            yield _debt_limit(number, now)
             continue
         if number % 3 == 0:
             scope = [{"service": "inference"}]
@@ -39,10 +40,11 @@ def before(count: int, now: int) -> Iterator[Outgoing]:
 
 
 def after(count: int, now: int) -> Iterator[Outgoing]:
-    """Top up some accounts that are in debt by then; an operator adds to one and takes back from another."""
+    """Write off and top up where there is debt by then; an operator adds to one and takes back from another."""
+    yield _adjust(7, "written-off", now, "0.000001", kind="write_off")
     for number in range(7, count, 8):
         yield _top_up(number, "late", now)
-    yield _adjust(0, "goodwill", now, "3.00")
+    yield _adjust(0, "goodwill", now, "3.00", kind="grant")
     yield _adjust(2, "correction", now, "-1.25")
 
 
@@ -92,9 +94,14 @@ def _top_up(number: int, kind: str, now: int, again: str = "") -> Outgoing:
     return _send(number, f"top-up-{kind}{again}", now, "top_up", reference=reference, amount=smallest)
 
 
-def _adjust(number: int, kind: str, now: int, change: str) -> Outgoing:
-    values = {"adjustment": kind, "amount": change, "reason": "demonstration", "operator": "demo"}
-    return _send(number, f"adjust-{kind}", now, "adjust", **values)
+def _adjust(number: int, name: str, now: int, change: str, kind: str = "correction") -> Outgoing:
+    values = {"adjustment": name, "amount": change, "reason": "demonstration", "operator": "demo", "kind": kind}
+    return _send(number, f"adjust-{name}", now, "adjust", **values)
+
+
+def _debt_limit(number: int, now: int) -> Outgoing:
+    values = {"limit": "0.000001", "reason": "demonstration", "operator": "demo"}
+    return _send(number, "debt-limit", now, "set_debt_limit", **values)
 
 
 def _send(number: int, ident: str, now: int, name: str, **values: object) -> Outgoing:

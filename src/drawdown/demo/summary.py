@@ -26,7 +26,11 @@ CREDIT_EVENTS = (
     "voucher_granted",
     "voucher_used_up",
     "topped_up",
+    "low_balance",
+    "debt_begun",
+    "debt_limit_reached",
     "debt_paid",
+    "debt_written_off",
     "adjusted",
     "codes_redeemed",
     "redemption_refused",
@@ -146,7 +150,7 @@ async def _compare_wallets(stage: Stage, oracle: WalletOracle, found: Audit) -> 
         states = (await stage.caches["wallet"].look_up(shard, [], mine)).states
         for name, state in zip(mine, states, strict=True):
             wallet = oracle.wallets[name]
-            told = {"debt": wallet.debt}
+            told = {"debt": wallet.debt, "debt limit": wallet.debt_limit}
             told |= {f"voucher {one.name}": one.left for one in wallet.vouchers if one.left and not one.closed}
             told |= {f"top-up {one.name}": one.left for one in wallet.top_ups if one.left}
             held = MISSING if state is None else _credit(ledger.decode_state(state))
@@ -154,11 +158,12 @@ async def _compare_wallets(stage: Stage, oracle: WalletOracle, found: Audit) -> 
                 found.note(f"Redis holds {held} for wallet {name}, the oracle says {told}")
 
 
-def _credit(state: object) -> dict[str, Fraction]:
+def _credit(state: object) -> dict[str, Fraction | None]:
     if not isinstance(state, Wallet):
         return {}
     scale = 10 ** CURRENCIES[state.currency].quantum_digits
-    held = {"debt": Fraction(state.debt, scale)}
+    limit = None if state.debt_limit is None else Fraction(state.debt_limit, scale)
+    held: dict[str, Fraction | None] = {"debt": Fraction(state.debt, scale), "debt limit": limit}
     held |= {f"voucher {one.id}": Fraction(left_of(one), scale) for one in state.vouchers}
     return held | {f"top-up {one.id}": Fraction(one.amount - one.spent, scale) for one in state.top_ups}
 

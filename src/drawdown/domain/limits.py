@@ -35,6 +35,8 @@ CODE_TRIES_MAX: Final = 10  # voucher codes that an account may try within CODE_
 CODE_TRIES_WINDOW_MS: Final = 3_600_000
 CODE_CAMPAIGNS_MAX: Final = 200  # campaigns of which a wallet counts its redemptions
 CODE_LENGTH: Final = 10  # letters A to Z and digits
+SPEND_HOUR_MS: Final = 3_600_000  # the stretch over which a wallet's spend rate is measured
+SPEND_SERVICES_MAX: Final = 64  # whose spend rate a wallet measures
 JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state
 STATE_BYTES_MAX: Final = 800_000  # of an account's state when it takes up something new; the rest is for its numbers
 
@@ -72,7 +74,7 @@ REQUEST_LEAD_MS: Final = 14 * DAY_MS  # an instalment is asked for so long befor
 PAYMENT_DUE_NOTICE_MS: Final = 3 * DAY_MS
 RENEWAL_LEAD_MS: Final = 14 * DAY_MS  # before its end a plan renews itself, if its terms say so
 RENEWAL_PERCENT: Final = 90  # or when so much of its amount is used
-REMINDER_DAYS: Final = (30, 7, 1)  # before a plan's end
+REMINDER_DAYS: Final = (30, 7, 1)  # before a plan's end, and before a voucher's expiry
 USED_PERCENTS: Final = (50, 80, 90, 100)  # of a plan's amount, and of each quota
 
 # --- the engine -------------------------------------------------------------------------------

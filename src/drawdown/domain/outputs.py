@@ -74,7 +74,8 @@ class AccountEvent(msgspec.Struct, frozen=True, gc=False):
     plan_replaced, amount_added, renewal_open, renewal_not_opened, renewal_set, payment_requested, payment_changed,
     payment_due, payment_overdue, payment_recorded, statement, amount_used, quota_used, plan_ending, job_closed,
     job_not_closed, command_refused; of the wallet: wallet_opened, voucher_granted, voucher_used_up, voucher_forfeited,
-    topped_up, debt_paid, adjusted, overage_refused. credit: the voucher, top-up or adjustment that it is about.
+    voucher_expiring, topped_up, adjusted, debt_begun, debt_paid, debt_written_off, debt_limit_set, debt_limit_removed,
+    debt_limit_reached, low_balance, overage_refused. credit: the voucher, top-up or adjustment that it is about.
     code: a refusal's code, else "". amount: see kind (expired: 0; settled: forfeited). detail: for people.
     about: what else there is to say, see the kind's writer.
     """

@@ -16,7 +16,7 @@ from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.engine.records import Record
 from drawdown.errors import BadInput, UserError
 from drawdown.ledgers.codes import CodesLedger
-from drawdown.operate.commands import Outcome, outcomes
+from drawdown.operate.commands import APPLIED, DUPLICATE, Outcome, check_command, outcomes
 from drawdown.operate.desk import Desk, Position
 from drawdown.topics import ACCOUNT_EVENTS, CODE_COMMANDS, WALLET_COMMANDS
 from drawdown.wire.code_commands import decode_code_command, hash_of
@@ -138,6 +138,26 @@ async def redeem(desk: Desk, account: str, redemption: str, code: str, seconds: 
                     return [Outcome("refused" if refused else "applied", position, refused or "", detail, (output,))]
         await asyncio.sleep(_POLL_SECONDS)
     return [Outcome("not_taken", sent)]
+
+
+def withdrawing(code: str, operator: str, reason: str, ident: str) -> dict[str, Any]:
+    """Give the command that withdraws a code, checked as the ledger will. Raise BadInput."""
+    hashed = hash_typed(code)
+    command = {"command": "withdraw_code", "version": 1, "id": ident, "code": hashed}
+    command |= {"operator": operator, "reason": reason}
+    check_command(CODE_COMMANDS, hashed, _encode(command))
+    return command
+
+
+async def withdraw(desk: Desk, command: dict[str, Any], seconds: float) -> list[Outcome]:
+    """Send the command that withdraws a code, and wait until it is taken."""
+    _need_wallet(desk)
+    code = command["code"]
+    starts = await desk.ends([desk.shard_of(code.encode())])
+    sent = await desk.send(CODE_COMMANDS, code, _encode(command))
+    (told,) = await outcomes(desk, [sent], starts, seconds, idents=[None])
+    # a withdrawal puts out nothing, unless it is refused
+    return [Outcome(APPLIED, sent) if told.outcome == DUPLICATE else told]
 
 
 def _need_wallet(desk: Desk) -> None:

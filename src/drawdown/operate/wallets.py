@@ -36,7 +36,7 @@ class TopUpView(msgspec.Struct, frozen=True):
 class WalletView(msgspec.Struct, frozen=True):
     """An account's credit. vouchers, top_ups: those with something left; debt: used and paid by nothing.
 
-    redemptions_in_flight: codes that were tried and are not answered yet.
+    redemptions_in_flight: codes that were tried and are not answered yet. debt_limit: null without one.
     """
 
     vouchers: list[VoucherView]
@@ -45,6 +45,7 @@ class WalletView(msgspec.Struct, frozen=True):
     top_up_credit: str
     debt: str
     redemptions_in_flight: list[str] = []
+    debt_limit: str | None = None
 
 
 def wallet_view(wallet: Wallet) -> WalletView:
@@ -57,6 +58,7 @@ def wallet_view(wallet: Wallet) -> WalletView:
         top_up_credit=format_amount(sum(top_up.amount - top_up.spent for top_up in wallet.top_ups), of),
         debt=format_amount(wallet.debt, of),
         redemptions_in_flight=[one.id for one in wallet.redemptions],
+        debt_limit=None if wallet.debt_limit is None else format_amount(wallet.debt_limit, of),
     )
 
 

@@ -9,10 +9,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Protocol
 
+from drawdown.oracle.credit import Wallet
 from drawdown.oracle.rater import Oracle
 from drawdown.oracle.reading import Refused, instant, read_json, usage_in
 from drawdown.oracle.state import Account, Expected, Line
-from drawdown.oracle.wallet import Wallet
 
 OUTPUTS = ("charges", "credit-charging", "account-events")
 FINDINGS_MAX = 50

@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from drawdown.oracle.audit import Audit, Record
+from drawdown.oracle.credit import ToCodes
 from drawdown.oracle.reading import instant, read_json
-from drawdown.oracle.wallet import ToCodes, WalletOracle, parts_of
+from drawdown.oracle.wallet import WalletOracle, parts_of
 
 
 @dataclass

@@ -1,108 +1,17 @@
 """The oracle's wallets: who pays each overage, and what is left, in plain fractions."""
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from drawdown.oracle.credit import Drawn, Paid, Part, ToCodes, TopUp, Voucher, Wallet, said
 from drawdown.oracle.reading import Refused, instant
 from drawdown.oracle.rules import covers, quantum
+from drawdown.oracle.wallet_notices import Before, behind, narrow, notices, reminders, use
 
 SMALLEST = {"VND": Fraction(500_000), "JPY": Fraction(3_000), "USD": Fraction(25)}
 VOUCHERS_MAX, TOP_UPS_MAX = 256, 1_000
 TRIES_AN_HOUR, HOUR, CAMPAIGNS_MAX = 10, 3_600_000, 200
 LARGEST = 2**62  # quanta: no amount and no sum gets there
-
-
-@dataclass
-class Part:
-    """A share of a voucher."""
-
-    scope: list[dict[str, Any]] | None
-    others_than: set[str]
-    left: Fraction
-
-
-@dataclass
-class Voucher:
-    """A voucher as the oracle keeps it, from its grant on."""
-
-    name: str
-    priority: int
-    expires: int
-    granted: int
-    parts: list[Part]
-    amount: Fraction
-    forfeited: Fraction = Fraction(0)
-    closed: bool = False
-
-    @property
-    def left(self) -> Fraction:
-        """What is left over all parts."""
-        return sum((part.left for part in self.parts), Fraction(0))
-
-
-@dataclass
-class TopUp:
-    """Bought credit. on_debt, taken_back: what went there instead of paying usage."""
-
-    name: str
-    amount: Fraction
-    left: Fraction
-    on_debt: Fraction = Fraction(0)
-    taken_back: Fraction = Fraction(0)
-
-
-@dataclass
-class Wallet:
-    """A wallet as the oracle keeps it."""
-
-    currency: str
-    applied: int = 0
-    overage_seq: int = 0
-    vouchers: list[Voucher] = field(default_factory=list)
-    top_ups: list[TopUp] = field(default_factory=list)
-    debt: Fraction = Fraction(0)
-    debt_made: Fraction = Fraction(0)
-    debt_paid: Fraction = Fraction(0)
-    known: set[str] = field(default_factory=set)
-    tries: list[int] = field(default_factory=list)
-    in_flight: dict[str, tuple[str, int]] = field(default_factory=dict)  # redemption → code's hash, when it was tried
-    redeemed: dict[str, int] = field(default_factory=dict)  # campaign → codes
-
-
-@dataclass(frozen=True)
-class Paid:
-    """What one source paid, and what was left of it (owed, for debt) before and after."""
-
-    kind: str
-    name: str | None
-    amount: Fraction
-    before: Fraction
-    after: Fraction
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One record that must be among the wallet's outputs."""
-
-    topic: str
-    kind: str = ""
-    event: str = ""
-    paid: tuple[Paid, ...] = ()
-    credit: str | None = None
-    code: str | None = None
-    amount: Fraction = Fraction(0)
-
-
-@dataclass(frozen=True)
-class ToCodes:
-    """What the wallet must have told the codes ledger. said: tried at (ms), or whether the credit was granted."""
-
-    kind: str
-    account: str
-    redemption: str
-    code: str
-    said: int | bool
 
 
 class WalletOracle:
@@ -114,14 +23,14 @@ class WalletOracle:
         self._forfeit_after = forfeit_after
         self.to_codes: list[ToCodes] = []
 
-    def draw(self, overage: dict[str, Any]) -> list[Drawn]:
-        """Apply an overage. Raise Refused when it is not the next one."""
+    def draw(self, overage: dict[str, Any], appended: int) -> list[Drawn]:
+        """Apply an overage appended at an instant, ms. Raise Refused when it is not the next one."""
         account = overage["account"]
         wallet = self.wallets.get(account)
         out = []
         if wallet is None:
             wallet = self.wallets[account] = Wallet(overage["currency"])
-            out.append(_event("wallet_opened"))
+            out.append(said("wallet_opened"))
         if overage["seq"] != wallet.overage_seq + 1:
             raise Refused("gap")
         wallet.overage_seq += 1
@@ -132,12 +41,14 @@ class WalletOracle:
         elif wallet.debt + Fraction(overage["total"]) >= LARGEST * quantum(wallet.currency):
             code = "amount_too_large"
         if code:
-            return [*out, _event("overage_refused", code=code, credit=overage["id"])]
-        open_before = [voucher for voucher in wallet.vouchers if voucher.left and not voucher.closed]
+            return [*out, said("overage_refused", code=code, credit=overage["id"])]
+        open_before, before = wallet.open_vouchers(), Before(wallet, appended)
         paid = _pay(wallet, overage["event"], Fraction(overage["total"]))
         out.append(Drawn("charges", event=overage["event"]["id"], paid=tuple(paid)))
         used_up = sorted(voucher.name for voucher in open_before if not voucher.left)
-        return out + [_event("voucher_used_up", credit=name) for name in used_up]
+        out += [said("voucher_used_up", credit=name) for name in used_up]
+        use(wallet, overage, appended)
+        return out + notices(wallet, before, appended)
 
     def command(self, command: dict[str, Any], appended: int) -> list[Drawn]:
         """Apply a command. Raise Refused for a wallet that is not open."""
@@ -146,32 +57,36 @@ class WalletOracle:
         if kind == "open_account":
             if wallet is None:
                 self.wallets[name] = Wallet(command["currency"], applied=1)
-                return [_event("wallet_opened")]
-            out = [_event("command_refused", code="account_exists")]
+                return [said("wallet_opened")]
+            out = [said("command_refused", code="account_exists")]
         elif wallet is None:
             raise Refused("unknown_account")
-        elif kind == "timer":
-            out = self._forfeit(wallet, appended)
-        elif kind == "grant_voucher":
-            over = instant(command["expires"]) + self._forfeit_after <= appended
-            out = [_grant(wallet, command, over=over)]
-        elif kind == "top_up":
-            out = _top_up(wallet, command)
-        elif kind == "redeem_code":
-            out = self._redeem(name, wallet, command, appended)
-        elif kind == "code_answer":
-            out = self._answered(name, wallet, command, appended)
         else:
-            out = _adjust(wallet, command)
+            before = Before(wallet, appended)
+            out = self._applied(name, wallet, command, appended)
+            out += notices(wallet, before, appended)
         wallet.applied += 1
         return out
+
+    def _applied(self, name: str, wallet: Wallet, command: dict[str, Any], appended: int) -> list[Drawn]:
+        kind = command["command"]
+        if kind == "timer":
+            return reminders(wallet, appended) + self._forfeit(wallet, appended)
+        if kind == "grant_voucher":
+            over = instant(command["expires"]) + self._forfeit_after <= appended
+            return [_grant(wallet, command, appended, over=over)]
+        if kind == "redeem_code":
+            return self._redeem(name, wallet, command, appended)
+        if kind == "code_answer":
+            return self._answered(name, wallet, command, appended)
+        return {"top_up": _top_up, "adjust": _adjust, "set_debt_limit": _limit}[kind](wallet, command)
 
     def _forfeit(self, wallet: Wallet, now: int) -> list[Drawn]:
         out = []
         over = [v for v in wallet.vouchers if v.left and not v.closed and v.expires + self._forfeit_after <= now]
         for voucher in sorted(over, key=lambda one: (one.expires, one.granted)):
             voucher.forfeited, voucher.closed = voucher.left, True
-            out.append(_event("voucher_forfeited", credit=voucher.name, amount=voucher.forfeited))
+            out.append(said("voucher_forfeited", credit=voucher.name, amount=voucher.forfeited))
         return out
 
     def _redeem(self, account: str, wallet: Wallet, command: dict[str, Any], now: int) -> list[Drawn]:
@@ -183,12 +98,12 @@ class WalletOracle:
         elif max(len(lately), len(wallet.in_flight)) >= TRIES_AN_HOUR:
             code = "too_many_tries"
         if code:
-            return [_event("command_refused", code=code, credit=name)]
+            return [said("command_refused", code=code, credit=name)]
         wallet.known.add(f"redemption {name}")
         wallet.tries = [*lately, now]
         wallet.in_flight[name] = command["code"], now
         self.to_codes.append(ToCodes("claim_code", account, name, command["code"], now))
-        return [_event("redemption_asked", credit=name)]
+        return [said("redemption_asked", credit=name)]
 
     def _answered(self, account: str, wallet: Wallet, answer: dict[str, Any], now: int) -> list[Drawn]:
         name, code = answer["redemption"], answer["code"]
@@ -197,7 +112,7 @@ class WalletOracle:
         _, tried = wallet.in_flight.pop(name)
         terms = answer.get("terms")
         if terms is None:
-            return [_event("redemption_refused", code=answer["refused"], credit=name)]
+            return [said("redemption_refused", code=answer["refused"], credit=name)]
         until = tried + terms["valid_ms"] if terms["expires"] is None else instant(terms["expires"])
         parts = [
             Part(part["scope"] or None, set(part["others_than"]), Fraction(part["amount"])) for part in terms["parts"]
@@ -205,12 +120,14 @@ class WalletOracle:
         why = _not_granted(wallet, name, terms, over=until + self._forfeit_after <= now)
         self.to_codes.append(ToCodes("settle_code", account, name, code, why is None))
         if why:
-            return [_event("redemption_refused", code=why, credit=name)]
+            return [said("redemption_refused", code=why, credit=name)]
         amount = sum((part.left for part in parts), Fraction(0))
         wallet.known.add(f"voucher {name}")
         wallet.redeemed[terms["campaign"]] = wallet.redeemed.get(terms["campaign"], 0) + 1
-        wallet.vouchers.append(Voucher(name, terms["priority"], until, wallet.applied + 1, parts, amount))
-        return [_event("voucher_granted", credit=name, amount=amount)]
+        voucher = Voucher(name, terms["priority"], until, wallet.applied + 1, parts, amount)
+        voucher.reminded = behind(until, now)
+        wallet.vouchers.append(voucher)
+        return [said("voucher_granted", credit=name, amount=amount)]
 
 
 def _not_granted(wallet: Wallet, name: str, terms: dict[str, Any], *, over: bool) -> str | None:
@@ -226,7 +143,7 @@ def _not_granted(wallet: Wallet, name: str, terms: dict[str, Any], *, over: bool
         return "voucher_exists"
     if over:
         return "voucher_expired"
-    if sum(1 for voucher in wallet.vouchers if voucher.left and not voucher.closed) >= VOUCHERS_MAX:
+    if len(wallet.open_vouchers()) >= VOUCHERS_MAX:
         return "too_many_vouchers"
     return None
 
@@ -235,7 +152,7 @@ def _pay(wallet: Wallet, event: dict[str, Any], owed: Fraction) -> list[Paid]:
     paid: list[Paid] = []
     service, dimensions, time = event["service"], event["dimensions"], instant(event["time"])
     fitting = [
-        (voucher.priority, _narrow(part), voucher.expires, voucher.granted, place, index)
+        (voucher.priority, narrow(part), voucher.expires, voucher.granted, place, index)
         for place, voucher in enumerate(wallet.vouchers)
         if not voucher.closed and time <= voucher.expires
         for index, part in enumerate(voucher.parts)
@@ -262,15 +179,7 @@ def _pay(wallet: Wallet, event: dict[str, Any], owed: Fraction) -> list[Paid]:
     return paid
 
 
-def _narrow(part: Part) -> int:
-    if part.scope is None:
-        return 2 if part.others_than else 3
-    if all(item.get("dimensions") for item in part.scope):
-        return 0
-    return 1 if len({item["service"] for item in part.scope}) == 1 else 2
-
-
-def _grant(wallet: Wallet, command: dict[str, Any], *, over: bool) -> Drawn:
+def _grant(wallet: Wallet, command: dict[str, Any], now: int, *, over: bool) -> Drawn:
     name, expires = command["voucher"], instant(command["expires"])
     parts = parts_of(command)
     amount = sum((part.left for part in parts), Fraction(0))
@@ -281,16 +190,18 @@ def _grant(wallet: Wallet, command: dict[str, Any], *, over: bool) -> Drawn:
         code = "voucher_exists"
     elif over:
         code = "voucher_expired"
-    elif sum(1 for voucher in wallet.vouchers if voucher.left and not voucher.closed) >= VOUCHERS_MAX:
+    elif len(wallet.open_vouchers()) >= VOUCHERS_MAX:
         code = "too_many_vouchers"
     elif not amount:
         code = "bad_amount"
     if code:
-        return _event("command_refused", code=code, credit=name)
+        return said("command_refused", code=code, credit=name)
     wallet.known.add(f"voucher {name}")
     granted = wallet.applied + 1
-    wallet.vouchers.append(Voucher(name, command.get("priority", 100), expires, granted, parts, amount))
-    return _event("voucher_granted", credit=name, amount=amount)
+    voucher = Voucher(name, command.get("priority", 100), expires, granted, parts, amount)
+    voucher.reminded = behind(expires, now)
+    wallet.vouchers.append(voucher)
+    return said("voucher_granted", credit=name, amount=amount)
 
 
 def parts_of(command: dict[str, Any]) -> list[Part]:
@@ -317,26 +228,32 @@ def _top_up(wallet: Wallet, command: dict[str, Any]) -> list[Drawn]:
     elif _full(wallet):
         code = "too_many_top_ups"
     if code:
-        return [_event("command_refused", code=code, credit=name)]
+        return [said("command_refused", code=code, credit=name)]
     wallet.known.add(f"top-up {name}")
-    return [_event("topped_up", credit=name, amount=amount), *_add(wallet, name, amount)]
+    return [said("topped_up", credit=name, amount=amount), *_add(wallet, name, amount)]
 
 
 def _adjust(wallet: Wallet, command: dict[str, Any]) -> list[Drawn]:
-    name, amount = command["adjustment"], Fraction(command["amount"])
+    name, amount, kind = command["adjustment"], Fraction(command["amount"]), command.get("kind", "correction")
     code = None
     if command["currency"] != wallet.currency:
         code = "wrong_currency"
     elif f"adjustment {name}" in wallet.known:
         code = "adjustment_exists"
-    elif not amount:
+    elif not amount or (amount < 0 and kind in {"grant", "write_off"}):
         code = "bad_amount"
+    elif kind == "write_off":
+        code = "more_than_debt" if amount > wallet.debt else None
     elif amount > 0 and _full(wallet):
         code = "too_many_top_ups"
     if code:
-        return [_event("command_refused", code=code, credit=name)]
+        return [said("command_refused", code=code, credit=name)]
     wallet.known.add(f"adjustment {name}")
-    out = [_event("adjusted", credit=name, amount=amount)]
+    out = [said("adjusted", credit=name, amount=amount, reason=kind)]
+    if kind == "write_off":
+        wallet.debt -= amount
+        wallet.written_off += amount
+        return [*out, said("debt_written_off", credit=name, amount=amount)]
     if amount > 0:
         return out + _add(wallet, name, amount)
     owed = -amount
@@ -350,6 +267,16 @@ def _adjust(wallet: Wallet, command: dict[str, Any]) -> list[Drawn]:
     return out
 
 
+def _limit(wallet: Wallet, command: dict[str, Any]) -> list[Drawn]:
+    if command["currency"] != wallet.currency:
+        return [said("command_refused", code="wrong_currency")]
+    limit = command["limit"]
+    wallet.debt_limit = None if limit is None else Fraction(limit)
+    if wallet.debt_limit is None:
+        return [said("debt_limit_removed")]
+    return [said("debt_limit_set", amount=wallet.debt_limit)]
+
+
 def _full(wallet: Wallet) -> bool:
     return sum(1 for top_up in wallet.top_ups if top_up.left) >= TOP_UPS_MAX
 
@@ -359,8 +286,4 @@ def _add(wallet: Wallet, name: str, amount: Fraction) -> list[Drawn]:
     wallet.debt -= on_debt
     wallet.debt_paid += on_debt
     wallet.top_ups.append(TopUp(name, amount, amount - on_debt, on_debt))
-    return [_event("debt_paid", credit=name, amount=on_debt)] if on_debt else []
-
-
-def _event(kind: str, **values: Any) -> Drawn:
-    return Drawn("account-events", kind, **values)
+    return [said("debt_paid", credit=name, amount=on_debt)] if on_debt else []

@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 from drawdown.oracle.audit import Applied, Audit, Position, Record, applied_by, number
+from drawdown.oracle.credit import Drawn, Paid, Wallet
 from drawdown.oracle.reading import Refused, read_json
-from drawdown.oracle.wallet import Drawn, Paid, Wallet, WalletOracle
+from drawdown.oracle.wallet import WalletOracle
 
+NUMBERS = {"low_balance", "debt_limit_reached"}  # kinds whose reason is an amount
 OUTPUTS = ("charges", "account-events")
 INPUTS = ("credit-charging", "wallet-commands")
 
@@ -52,7 +54,7 @@ def _replay(
         used[_identity(record, message)] = entry.position
         try:
             overage = record.topic == "credit-charging"
-            expected = oracle.draw(message) if overage else oracle.command(message, record.timestamp)
+            expected = oracle.draw(message, record.timestamp) if overage else oracle.command(message, record.timestamp)
         except Refused as refused:
             found.note(f"{where}: accepted; the oracle refuses it: {refused.code}")
             return
@@ -71,8 +73,9 @@ def _identity(record: Record, message: dict[str, Any]) -> tuple[str, str]:
 
 def _seen(topic: str, output: dict[str, Any]) -> Drawn:
     if topic == "account-events":
-        amount = number(output["amount"])
-        return Drawn(topic, output["kind"], credit=output["credit"], code=output["code"], amount=amount)
+        kind, amount, told = output["kind"], number(output["amount"]), output["reason"] or ""
+        reason = number(told) if kind in NUMBERS else told
+        return Drawn(topic, kind, credit=output["credit"], code=output["code"], amount=amount, reason=reason)
     paid = tuple(
         Paid(
             line["payer"]["kind"],
@@ -158,5 +161,6 @@ def _check_sources(name: str, wallet: Wallet, spent: Mapping[tuple[str, str | No
         if one.amount != spent.get(("top_up", one.name), zero) + one.left + one.on_debt + one.taken_back:
             found.note(f"top-up {one.name} of {name}: {one.amount} credited, the parts do not sum to it")
     taken_back = wallet.debt_made - spent.get(("debt", None), zero)
-    if taken_back < 0 or wallet.debt != wallet.debt_made - wallet.debt_paid:
-        found.note(f"the debt of {name}: {wallet.debt_made} made, {wallet.debt_paid} paid, {wallet.debt} owed")
+    if taken_back < 0 or wallet.debt != wallet.debt_made - wallet.debt_paid - wallet.written_off:
+        less = f"{wallet.debt_paid} paid, {wallet.written_off} written off"
+        found.note(f"the debt of {name}: {wallet.debt_made} made, {less}, {wallet.debt} owed")

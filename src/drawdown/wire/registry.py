@@ -84,6 +84,7 @@ MESSAGES: tuple[Message, ...] = (
     _command("grant_voucher", (WALLET_COMMANDS,), wallet_commands.GrantVoucherMessage),
     _command("top_up", (WALLET_COMMANDS,), wallet_commands.TopUpMessage),
     _command("adjust", (WALLET_COMMANDS,), wallet_commands.AdjustMessage),
+    _command("set_debt_limit", (WALLET_COMMANDS,), wallet_commands.SetDebtLimitMessage),
     _command("redeem_code", (WALLET_COMMANDS,), redeeming.RedeemCodeMessage),
     _command("code_answer", (WALLET_COMMANDS,), redeeming.CodeAnswerMessage),
     _of_codes("issue_code", code_commands.IssueCodeMessage),

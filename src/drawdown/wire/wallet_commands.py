@@ -10,6 +10,7 @@ from drawdown.domain.wallet.model import (
     Adjust,
     GrantVoucher,
     OpenWallet,
+    SetDebtLimit,
     WalletCommand,
     WalletTimer,
 )
@@ -58,7 +59,7 @@ class TopUpMessage(StrictMessage):
 
 
 class AdjustMessage(StrictMessage):
-    """An operator adds credit, or takes it back with an amount below zero."""
+    """An operator grants credit, corrects it (an amount below zero takes it back), or writes debt off."""
 
     command: Literal["adjust"]
     version: Version
@@ -69,6 +70,20 @@ class AdjustMessage(StrictMessage):
     amount: Signed
     reason: Annotated[str, Field(min_length=1, max_length=200)]
     operator: Name
+    kind: Literal["grant", "correction", "write_off"] = "correction"
+
+
+class SetDebtLimitMessage(StrictMessage):
+    """An operator sets from what debt on the account is told and denied more; null takes the limit away."""
+
+    command: Literal["set_debt_limit"]
+    version: Version
+    id: Ident
+    account: Name
+    currency: CurrencyCode
+    limit: Decimal | None
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    operator: Name
 
 
 Message = (
@@ -76,6 +91,7 @@ Message = (
     | GrantVoucherMessage
     | TopUpMessage
     | AdjustMessage
+    | SetDebtLimitMessage
     | RedeemCodeMessage
     | CodeAnswerMessage
     | TimerMessage
@@ -108,7 +124,10 @@ def _command(message: Message, account: str) -> WalletCommand:
         return GrantVoucher(account, voucher, of.code, message.priority, expires, parts_of(message, of))
     if isinstance(message, TopUpMessage):
         return AddCredit(account, name(message.reference, "reference"), of.code, parse_amount(message.amount, of))
+    operator, reason = name(message.operator, "operator"), ident(message.reason, "reason")
+    if isinstance(message, SetDebtLimitMessage):
+        limit = None if message.limit is None else parse_amount(message.limit, of)
+        return SetDebtLimit(account, of.code, limit, reason, operator)
     digits = message.amount.removeprefix("-")
     amount = parse_amount(digits, of) * (1 if digits == message.amount else -1)
-    adjustment, operator = name(message.adjustment, "adjustment"), name(message.operator, "operator")
-    return Adjust(account, adjustment, of.code, amount, ident(message.reason, "reason"), operator)
+    return Adjust(account, name(message.adjustment, "adjustment"), of.code, amount, reason, operator, message.kind)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from drawdown.cli.app import app
 from drawdown.cli.command import read
@@ -118,3 +119,11 @@ def test_the_pages_tell_how_many_topics_and_partitions_there_are(page: str) -> N
     inputs = sum(len(topics) for topics in LEDGERS.values())
     assert set(re.findall(r"all (\d+) topics are", text)) == {str(len(settings.topics))}
     assert set(re.findall(r"on (\d+) partitions", text)) == {str(inputs * settings.shards)}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--limit", "5", "--none"]])
+def test_a_debt_limit_is_an_amount_or_none(arguments: list[str]) -> None:
+    given = ["wallet", "debt-limit", "acme", "--currency", "USD", "--reason", "r", "--operator", "an", *arguments]
+    refused = CliRunner().invoke(app, given)
+    assert isinstance(refused.exception, BadInput)
+    assert "give one of the two" in str(refused.exception)

@@ -49,8 +49,8 @@ def test_the_first_overage_that_is_not_number_one_stops_the_wallet(opened: bool)
 def test_the_first_overage_opens_the_wallet_in_its_currency() -> None:
     world = World(opened=False)
     world.apply(overage("500", currency="VND"), T0 + 7)
-    assert [type(output) for output in world.outputs] == [AccountEvent, WalletCharge]
-    assert world.kinds() == [("wallet_opened", "")]
+    assert [type(output) for output in world.outputs] == [AccountEvent, WalletCharge, AccountEvent]
+    assert world.kinds() == [("wallet_opened", ""), ("debt_begun", "")]
     assert (world.wallet.currency, world.wallet.opened, world.wallet.applied) == ("VND", T0 + 7, 1)
     assert world.wallet.debt == money("500", "VND")
     assert world.refusal(OpenWallet("acc", "USD")) == "account_exists"
@@ -79,10 +79,11 @@ def test_outputs_are_numbered_by_topic_and_inputs_by_one() -> None:
         seqs += [(type(output).__name__, output.seq, output.applied) for output in numbered]
     assert seqs == [
         ("WalletCharge", 1, 2),
-        ("AccountEvent", 2, 3),
+        ("AccountEvent", 2, 2),
         ("AccountEvent", 3, 3),
+        ("AccountEvent", 4, 3),
         ("WalletCharge", 2, 4),
-        ("AccountEvent", 4, 5),
+        ("AccountEvent", 5, 5),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.support.domain import DAY, T0, usd
+from tests.support.domain import DAY, T0, item, usd
 from tests.support.wallet import World, adjustment, money, top_up, voucher
 
 from drawdown.domain.limits import AMOUNT_MAX, TOP_UPS_MAX, WALLET_PAST_MAX
@@ -159,6 +159,41 @@ def test_an_adjustment_upwards_needs_no_smallest_amount() -> None:
     world = World()
     world.give(adjustment("0.000000001"))
     assert world.left() == {"a": 1}
+
+
+def test_a_grant_is_credit_of_any_size_that_pays_debt_first() -> None:
+    world = World()
+    world.use("1")
+    world.give(adjustment("3", kind="grant"))
+    assert world.told() == [("adjusted", "a", usd("3")), ("debt_paid", "a", usd("1"))]
+    assert world.events()[0].reason == "grant"
+    assert world.left() == {"a": usd("2")}
+
+
+@pytest.mark.parametrize(("amount", "owed"), [("0.000000001", "1.999999999"), ("2", "0")])
+def test_a_write_off_lessens_debt_and_nothing_else(amount: str, owed: str) -> None:
+    world = World()
+    world.give(voucher("v", "10", item("fine-tuning")))
+    world.use("2")
+    world.give(adjustment(amount, kind="write_off"))
+    assert world.told() == [("adjusted", "a", usd(amount)), ("debt_written_off", "a", usd(amount))]
+    assert world.events()[0].reason == "write_off"
+    assert (world.wallet.debt, world.left()) == (usd(owed), {"v": usd("10")})
+
+
+def test_no_more_is_written_off_than_is_owed() -> None:
+    world = World()
+    world.use("2")
+    assert world.refusal(adjustment("2.000000001", kind="write_off")) == "more_than_debt"
+    assert "2.000000001 USD is more than what is owed, 2.000000000" in world.events()[0].detail
+    assert world.wallet.debt == usd("2")
+
+
+def test_a_write_off_needs_no_room_for_a_top_up() -> None:
+    world = full()
+    world.use(str(TOP_UPS_MAX + 3))
+    world.give(adjustment("3", kind="write_off"))
+    assert world.wallet.debt == 0
 
 
 # --- limits --------------------------------------------------------------------------------------

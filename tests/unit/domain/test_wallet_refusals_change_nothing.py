@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 from tests.support.domain import POLICY, T0
-from tests.support.wallet import FORFEITED, World, adjustment, overage, top_up, voucher
+from tests.support.wallet import FORFEITED, World, adjustment, debt_limit, overage, top_up, voucher
 
 from drawdown.domain.errors import Broken, Reject
 from drawdown.domain.wallet.decide import decide_wallet
@@ -24,12 +24,20 @@ REFUSED: list[tuple[WalletCommand, int, str]] = [
     (adjustment("0", "new"), T0, "bad_amount"),
     (adjustment("-4611686018", "new"), T0, "bad_amount"),
     (adjustment("1", "new", currency="JPY"), T0, "wrong_currency"),
+    (adjustment("-1", "new", kind="grant"), T0, "bad_amount"),
+    (adjustment("-1", "new", kind="write_off"), T0, "bad_amount"),
+    (adjustment("0", "new", kind="write_off"), T0, "bad_amount"),
+    (adjustment("0.000000001", "new", kind="write_off"), T0, "more_than_debt"),
+    (adjustment("1", "a", kind="write_off"), T0, "adjustment_exists"),
+    (debt_limit("500000", "VND"), T0, "wrong_currency"),
+    (debt_limit(None, "VND"), T0, "wrong_currency"),
 ]
 
 
 def lived() -> World:
     """A wallet with something of everything."""
     world = World()
+    world.give(debt_limit("5"))
     world.give(voucher(), top_up(), adjustment("1"))
     world.use("3")
     return world

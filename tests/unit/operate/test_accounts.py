@@ -95,3 +95,9 @@ def test_credit() -> None:
     ]
     plain = Wallet("acc", "USD", T0, vouchers=(Voucher("v", 1, T0, 1, (Part((), (), usd("5")),)),))
     assert wallet_view(plain).vouchers[0].parts[0].for_ == "all services"
+
+
+def test_a_debt_limit_is_shown_where_there_is_one() -> None:
+    wallet = Wallet("acc", "USD", T0, debt=usd("2"), debt_limit=usd("50"))
+    assert wallet_view(wallet).debt_limit == "50.000000000"
+    assert wallet_view(replace(wallet, debt_limit=None)).debt_limit is None

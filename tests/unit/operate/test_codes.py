@@ -8,7 +8,7 @@ import pytest
 from tests.support.codes import CODE, TEXT
 
 from drawdown.errors import BadInput
-from drawdown.operate.codes import draw_codes, hash_typed, issuing, write_once
+from drawdown.operate.codes import draw_codes, hash_typed, issuing, withdrawing, write_once
 
 TERMS = {"campaign": "spring", "currency": "USD", "amount": "10", "valid_seconds": 60}
 
@@ -62,3 +62,15 @@ def test_terms_that_no_code_can_have_are_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(BadInput, match=why):
         issuing(TEXT, TERMS | change)
+
+
+def test_a_withdrawal_names_the_hash_only() -> None:
+    command = withdrawing("ab12 cd34 ef", "an", "misprint", "w-1")
+    assert (command["command"], command["code"], command["id"]) == ("withdraw_code", CODE, "w-1")
+    assert TEXT not in repr(command)
+
+
+@pytest.mark.parametrize(("operator", "reason"), [("", "misprint"), ("an", ""), ("an", "x" * 201)])
+def test_a_withdrawal_by_nobody_or_for_nothing_is_refused(operator: str, reason: str) -> None:
+    with pytest.raises(BadInput, match="the command would be refused"):
+        withdrawing(TEXT, operator, reason, "w-1")

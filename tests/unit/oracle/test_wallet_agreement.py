@@ -5,6 +5,8 @@ from collections import defaultdict
 from fractions import Fraction
 
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
+from tests.support.messages import DAY
 from tests.support.random_wallets import Life, lives
 from tests.support.wallet_messages import overage, record
 from tests.support.wallet_raters import GAP, Step, WalletRaters, applied_all, differences
@@ -12,8 +14,10 @@ from tests.support.wallet_raters import GAP, Step, WalletRaters, applied_all, di
 from drawdown.domain.coverage import in_scope
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.wallet.credits import draw_order
+from drawdown.domain.wallet.notices import limit_reached
 from drawdown.oracle.audit import Audit
 from drawdown.oracle.rater import Oracle
+from drawdown.oracle.reading import instant
 from drawdown.oracle.wallet_audit import _check_sources
 from drawdown.topics import CODE_COMMANDS
 
@@ -78,7 +82,7 @@ def test_what_came_in_is_what_went_out_and_what_is_left(life: Life) -> None:
         assert total(steps, "voucher_granted") == paid["voucher"] + total(steps, "voucher_forfeited") + Fraction(
             vouchers, scale
         )
-        bought = total(steps, "topped_up") + total(steps, "adjusted")
+        bought = total(steps, "topped_up") + total(steps, "adjusted")  # what is written off is owed no more
         assert bought == paid["top_up"] + paid["debt"] + Fraction(left - state.debt, scale)
 
 
@@ -178,3 +182,52 @@ def test_the_same_inputs_give_the_same_bytes_also_from_a_state_read_back(life: L
     encode = WalletRaters().ledger.encode_state
     states = [[encode(step.after) for step in steps if step.after is not None] for steps in (once, again, reread)]
     assert states[0] == states[1] == states[2]
+
+
+@moderate
+@given(lives())
+def test_a_refused_command_changes_nothing_but_its_numbers(life: Life) -> None:
+    for step in applied(life):
+        if step.before is None or not step.events("command_refused"):
+            continue
+        assert len(step.outputs) == 1
+        numbers = {"applied": step.before.applied + 1, "seq_events": step.before.seq_events + 1}
+        assert step.after == replace(step.before, **numbers)
+
+
+@moderate
+@given(lives())
+def test_debt_and_its_limit_are_told_when_they_become_so_and_at_no_other_time(life: Life) -> None:
+    for step in applied(life):
+        assert step.after is not None
+        before = step.before or replace(step.after, debt=0, debt_limit=None)
+        assert bool(step.events("debt_begun")) == (not before.debt and step.after.debt > 0)
+        assert bool(step.events("debt_limit_reached")) == (limit_reached(step.after) and not limit_reached(before))
+
+
+@moderate
+@given(lives())
+def test_low_balance_is_not_told_twice_without_credit_between_and_never_without_any(life: Life) -> None:
+    told = False
+    for step in applied(life):
+        came_in = {"voucher_granted", "topped_up", "adjusted"} & {said["kind"] for said in step.said(EVENTS)}
+        told = told and not came_in
+        for said in step.events("low_balance"):
+            assert not told
+            assert step.before is not None
+            assert step.before.vouchers or step.before.top_ups
+            assert Fraction(said["reason"]) > 0
+            told = True
+
+
+@moderate
+@given(lives())
+def test_a_reminder_is_told_once_at_its_time_or_later_and_never_again(life: Life) -> None:
+    seen = set()
+    for step in applied(life):
+        for said in step.events("voucher_expiring"):
+            assert (said["credit"], said["reason"]) not in seen
+            seen.add((said["credit"], said["reason"]))
+            due = instant(said["about"]["period"]["end"]) - int(said["reason"]) * DAY
+            assert step.record.timestamp >= due == instant(said["about"]["period"]["start"])
+            assert Fraction(said["amount"]) > 0

@@ -12,6 +12,8 @@ from drawdown.scenario.run import plan_of, run
 
 USE = "  - usage: {service: inference, input_tokens: 1000000}\n"
 WHOLE = f"scenario: s\nsteps:\n{USE}    expect:\n      - overage: {{total: 2.00}}\n".replace("2.00", '"2.00"')
+BEGUN = "      - event: {kind: debt_begun}\n"
+DRAWN = f"      - drawn: {{}}\n{BEGUN}"
 
 
 def differences(text: str) -> list[str]:
@@ -26,13 +28,13 @@ def wrong(text: str) -> str:
 
 
 def test_an_output_that_is_not_listed_differs() -> None:
-    assert differences(WHOLE) == [
+    assert differences(WHOLE)[0] == (
         "output 2 is not listed: drawn: account acme, event.id step-1, total 2, paid {debt 2}"
-    ]
+    )
 
 
 def test_without_expect_no_output_is_expected() -> None:
-    assert len(differences(f"scenario: s\nsteps:\n{USE}")) == 2
+    assert len(differences(f"scenario: s\nsteps:\n{USE}")) == 3
 
 
 def test_an_output_that_did_not_come_differs() -> None:
@@ -42,7 +44,7 @@ def test_an_output_that_did_not_come_differs() -> None:
 
 
 def test_a_wrong_amount_is_shown_beside_the_right_one() -> None:
-    text = WHOLE.replace('"2.00"', '"2.01"') + '      - drawn: {paid: {debt: "1"}}\n'
+    text = WHOLE.replace('"2.00"', '"2.01"') + '      - drawn: {paid: {debt: "1"}}\n' + BEGUN
     assert differences(text) == [
         "output 1 (overage) total: expected 2.01, came 2",
         "output 2 (drawn) paid: expected debt 1, came debt 2",
@@ -50,7 +52,7 @@ def test_a_wrong_amount_is_shown_beside_the_right_one() -> None:
 
 
 def test_another_kind_of_output_differs() -> None:
-    text = WHOLE.replace("overage: {", "charge: {") + "      - drawn: {}\n"
+    text = WHOLE.replace("overage: {", "charge: {") + DRAWN
     (told,) = differences(text)
     assert told.startswith("output 1: expected charge: total 2")
     assert "came overage" in told
@@ -63,13 +65,11 @@ def test_a_refusal_under_another_code_differs() -> None:
 
 
 def test_a_field_that_no_message_has_differs() -> None:
-    assert "no such field" in differences(WHOLE.replace("total", "sum") + "      - drawn: {}\n")[0]
+    assert "no such field" in differences(WHOLE.replace("total", "sum") + DRAWN)[0]
 
 
 def test_a_state_that_differs_is_told_and_one_not_listed_too() -> None:
-    text = (
-        WHOLE + '      - drawn: {}\n    state: {acme: {wallet: {debt: "1", top_ups: {}}, plans: {p: {spent: "1"}}}}\n'
-    )
+    text = WHOLE + DRAWN + '    state: {acme: {wallet: {debt: "1", top_ups: {}}, plans: {p: {spent: "1"}}}}\n'
     assert differences(text) == [
         "state.acme.plans.p: there is no such field; there are none",
         "state.acme.wallet.debt: expected 1, came 2",
@@ -107,7 +107,7 @@ def test_a_wrong_file_is_refused_with_file_line_and_field(text: str, said: str) 
 
 def test_the_command_line_says_what_differs_and_its_exit_codes(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text(WHOLE + "      - drawn: {}\n")
+    good.write_text(WHOLE + DRAWN)
     bad.write_text(WHOLE)
     runner = CliRunner()
     agreed = runner.invoke(app, ["scenario", "run", str(good)])

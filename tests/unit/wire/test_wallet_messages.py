@@ -12,6 +12,7 @@ from tests.support.wallet_messages import (
     PRODUCT,
     SPLIT,
     adjust,
+    debt_limit,
     grant_voucher,
     ledger,
     overage,
@@ -22,7 +23,7 @@ from tests.support.wallet_messages import (
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import COMMAND_MEMORY_MS, EVENT_BYTES_MAX, RECORD_BYTES_MAX
 from drawdown.domain.model import ScopeItem
-from drawdown.domain.wallet.model import AddCredit, Adjust, OpenWallet, OverageDue, WalletTimer
+from drawdown.domain.wallet.model import AddCredit, Adjust, OpenWallet, OverageDue, SetDebtLimit, WalletTimer
 from drawdown.engine.records import Record
 from drawdown.ledgers.wallet import RULES
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, WALLET_COMMANDS
@@ -58,6 +59,12 @@ VALID: dict[str, tuple[Message, object]] = {
         adjust(amount="-12.50"),
         Adjust(ACCOUNT, "a", "USD", -125 * USD // 10, "goodwill", "ops-1"),
     ),
+    "a write-off": (
+        adjust(kind="write_off"),
+        Adjust(ACCOUNT, "a", "USD", USD, "goodwill", "ops-1", "write_off"),
+    ),
+    "a debt limit": (debt_limit(limit="50"), SetDebtLimit(ACCOUNT, "USD", 50 * USD, "goodwill", "ops-1")),
+    "no debt limit": (debt_limit(limit=None), SetDebtLimit(ACCOUNT, "USD", None, "goodwill", "ops-1")),
     "a timer": (timer(T0), WalletTimer(ACCOUNT, T0)),
 }
 
@@ -93,6 +100,7 @@ def reason(read: Record) -> str:
 
 
 GRANT, TOP_UP, ADJUST, SPLIT_GRANT = grant_voucher(), top_up(), adjust(), grant_voucher(split=SPLIT)
+LIMIT = debt_limit(limit="50")
 REFUSED: list[tuple[Message, str, Any, str]] = [
     (GRANT, "command", "activate_plan", "unknown_type"),
     (GRANT, "command", None, "unknown_type"),
@@ -156,6 +164,14 @@ REFUSED: list[tuple[Message, str, Any, str]] = [
     (ADJUST, "reason", "a\nb", "invalid_value"),
     (ADJUST, "operator", "", "invalid_value"),
     (ADJUST, "operator", "\x1b[1m", "invalid_value"),
+    (ADJUST, "kind", "gift", "invalid_value"),
+    (ADJUST, "kind", None, "invalid_value"),
+    (LIMIT, "limit", "-1", "invalid_value"),
+    (LIMIT, "limit", 50, "wrong_type"),
+    (LIMIT, "limit", "9" * 19, "amount_too_large"),
+    (LIMIT, "currency", "XXX", "wrong_currency"),
+    (LIMIT, "operator", "", "invalid_value"),
+    (LIMIT, "reason", "", "invalid_value"),
     (timer(T0), "due", "soon", "invalid_value"),
     (timer(T0), "due", T0, "wrong_type"),
     (open_account(), "currency", "dollars", "invalid_value"),
@@ -301,11 +317,13 @@ def drawn(*before: Message, at: int = T0, **change: Any) -> list[tuple[str, Mess
 
 
 def test_a_charge_of_the_wallet_says_who_paid_and_what_is_left() -> None:
-    (topic, charge), (told, used_up) = drawn(
+    (topic, charge), (told, used_up), (_, debt_begun), (_, low) = drawn(
         open_account(), grant_voucher(amount="10.5"), top_up(), total="40", at=T0 + 5
     )
     assert (topic, told) == (CHARGES, ACCOUNT_EVENTS)
     assert (used_up["kind"], used_up["credit"], used_up["applied"]) == ("voucher_used_up", "v", 4)
+    assert (debt_begun["kind"], debt_begun["amount"]) == ("debt_begun", "4.500000000")
+    assert (low["kind"], low["amount"], low["reason"]) == ("low_balance", "0.000000000", "40.000000000")
     assert len(charge.pop("id")) == 24
     voucher, first, debt = ({"kind": "voucher", "id": "v"}, {"kind": "top_up", "id": "t"}, {"kind": "debt", "id": None})
     assert charge == {
@@ -335,9 +353,10 @@ def test_a_charge_of_the_wallet_says_who_paid_and_what_is_left() -> None:
 
 
 def test_a_wallet_that_an_overage_opens_says_so_first() -> None:
-    (opened, event), (charged, charge) = drawn(total="0.5")
+    (opened, event), (charged, charge), (_, debt_begun) = drawn(total="0.5")
     assert (opened, charged) == (ACCOUNT_EVENTS, CHARGES)
     assert (event["kind"], event["ledger"], event["command"], event["seq"]) == ("wallet_opened", "wallet", None, 1)
+    assert (debt_begun["kind"], debt_begun["command"], debt_begun["seq"]) == ("debt_begun", None, 2)
     assert charge["lines"] == [{"amount": "0.500000000", "payer": {"kind": "debt", "id": None}}]
     assert charge["balances"] == [{"kind": "debt", "id": None, "before": "0.000000000", "after": "0.500000000"}]
     assert (charge["event"], charge["rules"]) == (EVENT, RULES)

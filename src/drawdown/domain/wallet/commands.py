@@ -4,9 +4,10 @@ from typing import Final
 
 from drawdown.domain.limits import AMOUNT_MAX, TOP_UPS_MAX, VOUCHERS_MAX
 from drawdown.domain.money import CURRENCIES, format_amount, parse_amount
+from drawdown.domain.notices import reminders_past
 from drawdown.domain.wallet.credits import left_of, take_back
 from drawdown.domain.wallet.draft import Draft
-from drawdown.domain.wallet.model import AddCredit, Adjust, GrantVoucher, TopUp, Voucher
+from drawdown.domain.wallet.model import AddCredit, Adjust, GrantVoucher, SetDebtLimit, TopUp, Voucher
 
 # the platform's published smallest top-ups
 SMALLEST_TOP_UP: Final = {"VND": "500000", "JPY": "3000", "USD": "25"}
@@ -19,7 +20,8 @@ def grant(draft: Draft, command: GrantVoucher, appended: int, forfeited_at: int)
     if refusal is not None:
         _refuse(draft, refusal, command.voucher)
         return
-    voucher = Voucher(command.voucher, command.priority, command.expires, draft.applied, command.parts)
+    past = reminders_past(command.expires, appended)
+    voucher = Voucher(command.voucher, command.priority, command.expires, draft.applied, command.parts, past)
     draft.vouchers = (*draft.vouchers, voucher)
     draft.remember(f"voucher:{command.voucher}")
     amount = left_of(voucher)
@@ -65,24 +67,54 @@ def _top_up_refusal(draft: Draft, command: AddCredit) -> Refusal | None:
 
 
 def adjust(draft: Draft, command: Adjust) -> None:
-    """Add an operator's credit, or take credit back: from top-ups, and what they do not hold becomes debt."""
-    refusal = _foreign(draft, command.currency)
-    if refusal is None and draft.known(f"adjustment:{command.adjustment}"):
-        refusal = "adjustment_exists", f"adjustment {command.adjustment} was applied before"
-    if refusal is None and not command.amount:
-        refusal = "bad_amount", "an adjustment of nothing"
-    if refusal is None:
-        refusal = _no_room(draft, command.amount)
+    """Add an operator's credit; or take credit back: from top-ups, what they do not hold is debt; or write debt off."""
+    refusal = _foreign(draft, command.currency) or _adjust_refusal(draft, command)
     if refusal is not None:
         _refuse(draft, refusal, command.adjustment)
         return
     draft.remember(f"adjustment:{command.adjustment}")
     detail = f"adjusted by {command.operator}: {command.reason}"
-    draft.event("adjusted", detail, credit=command.adjustment, amount=command.amount)
-    if command.amount > 0:
+    draft.event("adjusted", detail, credit=command.adjustment, reason=command.kind, amount=command.amount)
+    if command.kind == "write_off":
+        draft.debt -= command.amount
+        told = f"{command.adjustment} writes debt off"
+        draft.event("debt_written_off", told, credit=command.adjustment, amount=command.amount)
+    elif command.amount > 0:
         _add(draft, command.adjustment, command.amount)
     else:
         take_back(draft, -command.amount)
+
+
+def _adjust_refusal(draft: Draft, command: Adjust) -> Refusal | None:
+    if draft.known(f"adjustment:{command.adjustment}"):
+        return "adjustment_exists", f"adjustment {command.adjustment} was applied before"
+    if not command.amount:
+        return "bad_amount", "an adjustment of nothing"
+    if command.amount < 0 and command.kind != "correction":
+        return "bad_amount", "a grant or a write-off is above 0; a correction takes credit back"
+    if command.kind != "write_off":
+        return _no_room(draft, command.amount)
+    if command.amount > draft.debt:
+        of = CURRENCIES[draft.wallet.currency]
+        owed, told = format_amount(draft.debt, of), format_amount(command.amount, of)
+        return "more_than_debt", f"{told} {of.code} is more than what is owed, {owed}"
+    return None
+
+
+def set_debt_limit(draft: Draft, command: SetDebtLimit) -> None:
+    """Set or take away the debt limit. Usage is never refused for it."""
+    refusal = _foreign(draft, command.currency)
+    if refusal is not None:
+        _refuse(draft, refusal, None)
+        return
+    draft.debt_limit = command.limit
+    by = f"by {command.operator}: {command.reason}"
+    if command.limit is None:
+        draft.event("debt_limit_removed", f"the debt limit is taken away {by}")
+    else:
+        of = CURRENCIES[draft.wallet.currency]
+        told = f"the debt limit is set to {format_amount(command.limit, of)} {of.code} {by}"
+        draft.event("debt_limit_set", told, amount=command.limit)
 
 
 def _add(draft: Draft, ident: str, amount: int) -> None:
@@ -109,6 +141,6 @@ def _no_room(draft: Draft, amount: int) -> Refusal | None:
     return None
 
 
-def _refuse(draft: Draft, refusal: Refusal, credit: str) -> None:
+def _refuse(draft: Draft, refusal: Refusal, credit: str | None) -> None:
     code, detail = refusal
     draft.event("command_refused", detail, code=code, credit=credit)

@@ -4,7 +4,7 @@ from drawdown.domain.errors import Broken, Reject
 from drawdown.domain.limits import AMOUNT_MAX
 from drawdown.domain.money import currency
 from drawdown.domain.policy import Policy
-from drawdown.domain.wallet import commands, redeeming
+from drawdown.domain.wallet import commands, notices, redeeming, spending
 from drawdown.domain.wallet.credits import draw, left_of
 from drawdown.domain.wallet.draft import Draft
 from drawdown.domain.wallet.model import (
@@ -15,6 +15,7 @@ from drawdown.domain.wallet.model import (
     OpenWallet,
     OverageDue,
     RedeemCode,
+    SetDebtLimit,
     Wallet,
     WalletCommand,
     WalletDecision,
@@ -40,12 +41,13 @@ def decide_wallet(
     _command(draft, body, appended, policy)
     if not draft.outputs:
         return None
+    notices.after(draft, appended)
     return draft.decision()
 
 
 def _command(
     draft: Draft,
-    body: GrantVoucher | AddCredit | Adjust | RedeemCode | CodeAnswer | WalletTimer,
+    body: GrantVoucher | AddCredit | Adjust | SetDebtLimit | RedeemCode | CodeAnswer | WalletTimer,
     appended: int,
     policy: Policy,
 ) -> None:
@@ -56,17 +58,22 @@ def _command(
         commands.top_up(draft, body)
     elif isinstance(body, Adjust):
         commands.adjust(draft, body)
+    elif isinstance(body, SetDebtLimit):
+        commands.set_debt_limit(draft, body)
     elif isinstance(body, RedeemCode):
         redeeming.redeem(draft, body, appended)
     elif isinstance(body, CodeAnswer):
         redeeming.answered(draft, body, appended, lambda expires: forfeited_at(expires, policy))
     else:
+        notices.remind(draft, appended)
         _forfeit(draft, appended, policy)
 
 
 def due_of_wallet(state: Wallet, policy: Policy) -> int | None:
     """Give the next instant at which time does something to the wallet, ms; None if it never does."""
-    return min((forfeited_at(voucher.expires, policy) for voucher in state.vouchers), default=None)
+    forfeitures = (forfeited_at(voucher.expires, policy) for voucher in state.vouchers)
+    reminders = (at for at in map(notices.reminder_at, state.vouchers) if at is not None)
+    return min((*forfeitures, *reminders), default=None)
 
 
 def forfeited_at(expires: int, policy: Policy) -> int:
@@ -103,6 +110,8 @@ def _draw(state: Wallet | None, due: OverageDue, appended: int) -> WalletDecisio
     draft.charge(due, draw(draft, due))
     for ident in sorted(before - {voucher.id for voucher in draft.vouchers}):
         draft.event("voucher_used_up", f"voucher {ident} is used up", credit=ident)
+    spending.count(draft, due, appended)
+    notices.after(draft, appended)
     return draft.decision()
 
 

@@ -4,15 +4,16 @@ from msgspec.structs import replace
 
 from drawdown.domain.events import digest_of
 from drawdown.domain.limits import WALLET_PAST_MAX
-from drawdown.domain.outputs import AccountEvent
+from drawdown.domain.outputs import AccountEvent, Period
 from drawdown.domain.wallet.model import OverageDue, Payment, Wallet, WalletCharge, WalletDecision, WalletOutput
 
 
 class Draft:
     """The wallet's next state in the making."""
 
-    __slots__ = ("_seq_charges", "_seq_events", "applied", "campaigns", "debt", "outputs", "overage_seq", "past",
-                 "redemptions", "top_ups", "tries", "vouchers", "wallet")  # fmt: skip
+    __slots__ = ("_seq_charges", "_seq_events", "applied", "campaigns", "debt", "debt_limit", "hour", "low_told",
+                 "outputs", "overage_seq", "past", "redemptions", "spending", "top_ups", "tries", "vouchers",
+                 "wallet")  # fmt: skip
 
     def __init__(self, wallet: Wallet) -> None:
         """Begin an input: it takes the next `applied` number."""
@@ -26,6 +27,10 @@ class Draft:
         self.tries = wallet.tries
         self.redemptions = wallet.redemptions
         self.campaigns = wallet.campaigns
+        self.debt_limit = wallet.debt_limit
+        self.hour = wallet.hour
+        self.spending = wallet.spending
+        self.low_told = wallet.low_told
         self.outputs: list[WalletOutput] = []
         self._seq_charges = wallet.seq_charges
         self._seq_events = wallet.seq_events
@@ -36,7 +41,15 @@ class Draft:
         self.outputs.append(WalletCharge(due, tuple(payments), self._seq_charges, self.applied))
 
     def event(
-        self, kind: str, detail: str, *, credit: str | None = None, code: str = "", reason: str = "", amount: int = 0
+        self,
+        kind: str,
+        detail: str,
+        *,
+        credit: str | None = None,
+        code: str = "",
+        reason: str = "",
+        amount: int = 0,
+        about: Period | None = None,
     ) -> None:
         """Emit an account event. amount: signed quanta."""
         self._seq_events += 1
@@ -54,6 +67,7 @@ class Draft:
                 self._seq_events,
                 self.applied,
                 credit,
+                about,
             )
         )
 
@@ -80,5 +94,9 @@ class Draft:
             tries=self.tries,
             redemptions=self.redemptions,
             campaigns=self.campaigns,
+            debt_limit=self.debt_limit,
+            hour=self.hour,
+            spending=self.spending,
+            low_told=self.low_told,
         )
         return WalletDecision(state, tuple(self.outputs))

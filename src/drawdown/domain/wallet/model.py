@@ -21,13 +21,17 @@ class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Voucher(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Granted credit. expires: the last instant at which usage may end to be paid by it. granted: its `applied`."""
+    """Granted credit. expires: the last instant at which usage may end to be paid by it. granted: its `applied`.
+
+    reminded: how many of the reminders before its expiry are behind it.
+    """
 
     id: str
     priority: int
     expires: int
     granted: int
     parts: tuple[Part, ...]
+    reminded: int = 0
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -46,6 +50,14 @@ class Redemption(msgspec.Struct, frozen=True, gc=False, array_like=True):
     asked: int
 
 
+class Spending(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a service's overages came to in the wallet's hour so far, and in the whole hour before it."""
+
+    service: str
+    now: int
+    before: int
+
+
 class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The wallet ledger's whole state of one account.
 
@@ -53,6 +65,9 @@ class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     left, first in first out. debt: what was used and nothing has paid for. past: digests of the ids of vouchers,
     top-ups, adjustments and redemptions, newest last, so that none counts twice. tries: append times of the newest
     codes tried, ms. redemptions: in flight. campaigns: how many codes of each were redeemed, by a digest of its name.
+    debt_limit: from what debt on the account is told and to be denied more (nothing is refused for it); None: no limit.
+    hour: when the hour of the newest overage began, append time, ms. spending: of that hour and the one before it.
+    low_told: low balance was told, and no credit has lifted it since.
     """
 
     id: str
@@ -69,6 +84,10 @@ class Wallet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     tries: tuple[int, ...] = ()
     redemptions: tuple[Redemption, ...] = ()
     campaigns: tuple[tuple[bytes, int], ...] = ()
+    debt_limit: int | None = None
+    hour: int = 0
+    spending: tuple[Spending, ...] = ()
+    low_told: bool = False
 
 
 class CodeTerms(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -133,13 +152,30 @@ class AddCredit(msgspec.Struct, frozen=True, gc=False, array_like=True):
     amount: int
 
 
+AdjustmentKind = Literal["grant", "correction", "write_off"]
+
+
 class Adjust(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An operator adds credit (amount above 0) or takes it back (below). adjustment: its id."""
+    """An operator grants credit, corrects it (taken back with an amount below 0), or writes debt off.
+
+    adjustment: its id.
+    """
 
     account: str
     adjustment: str
     currency: str
     amount: int
+    reason: str
+    operator: str
+    kind: AdjustmentKind = "correction"
+
+
+class SetDebtLimit(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An operator sets from what debt on the account is told and denied more; None takes the limit away."""
+
+    account: str
+    currency: str
+    limit: int | None
     reason: str
     operator: str
 
@@ -169,7 +205,7 @@ class WalletTimer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     due: int
 
 
-WalletCommand = OpenWallet | GrantVoucher | AddCredit | Adjust | RedeemCode | CodeAnswer | WalletTimer
+WalletCommand = OpenWallet | GrantVoucher | AddCredit | Adjust | SetDebtLimit | RedeemCode | CodeAnswer | WalletTimer
 
 
 # --- outputs ----------------------------------------------------------------------------------

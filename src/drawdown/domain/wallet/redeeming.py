@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from drawdown.domain.events import digest_of
 from drawdown.domain.limits import CODE_CAMPAIGNS_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW_MS
+from drawdown.domain.notices import reminders_past
 from drawdown.domain.wallet.commands import Refusal, grant_refusal
 from drawdown.domain.wallet.draft import Draft
 from drawdown.domain.wallet.model import (
@@ -65,7 +66,8 @@ def answered(draft: Draft, answer: CodeAnswer, appended: int, forfeited_at: Call
         code, detail = refusal
         draft.event("redemption_refused", f"{detail}; the code is given back", code=code, credit=asked.id)
     else:
-        _grant(draft, terms, asked, expires)
+        past = reminders_past(expires, appended)
+        _grant(draft, terms, Voucher(asked.id, terms.priority, expires, draft.applied, terms.parts, past))
     draft.outputs.append(SettleCode(asked.code, draft.wallet.id, asked.id, refusal is None))
 
 
@@ -83,13 +85,13 @@ def _refusal(draft: Draft, terms: CodeTerms, asked: Redemption, expires: int, *,
     return grant_refusal(draft, voucher, over=over)
 
 
-def _grant(draft: Draft, terms: CodeTerms, asked: Redemption, expires: int) -> None:
-    draft.vouchers = (*draft.vouchers, Voucher(asked.id, terms.priority, expires, draft.applied, terms.parts))
-    draft.remember(f"voucher:{asked.id}")
+def _grant(draft: Draft, terms: CodeTerms, voucher: Voucher) -> None:
+    draft.vouchers = (*draft.vouchers, voucher)
+    draft.remember(f"voucher:{voucher.id}")
     counts = dict(draft.campaigns)
     campaign = digest_of(terms.campaign)
     counts[campaign] = counts.get(campaign, 0) + 1
     draft.campaigns = tuple(sorted(counts.items()))
     amount = sum(part.amount for part in terms.parts)
-    detail = f"voucher {asked.id} is granted by a code of {terms.campaign}"
-    draft.event("voucher_granted", detail, credit=asked.id, amount=amount)
+    detail = f"voucher {voucher.id} is granted by a code of {terms.campaign}"
+    draft.event("voucher_granted", detail, credit=voucher.id, amount=amount)
