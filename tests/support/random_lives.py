@@ -189,3 +189,94 @@ def _usage(draw: st.DrawFn, number: int, now: int) -> Record:
         message = messages.container(begin, end, ident=f"e-{number}", gpu_count=draw(st.integers(1, 4)))
     record = messages.structured(message, now)
     return messages.command(messages.replay(record, ident=f"replay-{number}"), now) if late > DAY else record
+
+
+# --- plans that follow plans ------------------------------------------------------------------
+
+NEXT = {"draft": "offer", "awaiting_confirmation": "confirm"}
+CHANGES = ("make", "make", "make", "pay", "pay", "use", "use", "use", "time", "pause", "resume", "cancel", "renew")
+
+
+@st.composite
+def successions(draw: st.DrawFn) -> World:
+    """One account whose plans follow each other; each step is next for one of them, or usage and time go on."""
+    zone = draw(st.sampled_from(ZONES))
+    now = draw(st.sampled_from(ANCHORS))
+    books = draw(_books("USD"))
+    raters = Raters(books)
+    records: list[Record] = []
+    said: Record = messages.command(messages.open_account(time_zone=zone), now)
+    for number in range(draw(st.integers(15, 45))):
+        record = Record(said.topic, said.partition, number, said.timestamp, said.key, said.value, said.headers)
+        records.append(record)
+        account = raters.rated(record).after
+        assert account is not None
+        step = draw(st.sampled_from(CHANGES))
+        now += draw(st.sampled_from(WAITS[:5] if step in {"make", "pay"} else WAITS))
+        said = draw(_next(step, account, number, now))
+    return World(zone, books, records)
+
+
+@st.composite
+def _next(draw: st.DrawFn, step: str, account: Account, number: int, now: int) -> Record:
+    offers = [offer for offer in account.offers if offer.status in NEXT]
+    asked = [one for one in account.requests if one.number]
+    if not account.plans and (offers or not asked):
+        step = "make"
+    elif (not account.plans or step == "pay") and asked:
+        step = "pay"
+    elif step == "pay":
+        step = "use"
+    if step in {"use", "time"}:
+        return draw(_input(step, "", 1, account, number, now))
+    if step == "pay":
+        told = _paid(asked[0], number, whole=draw(st.booleans()))
+    elif step == "make" and offers:
+        told = {"command": f"{NEXT[offers[0].status]}_plan", "plan": offers[0].plan, "revision": 1}
+    elif step == "make":
+        told = draw(_succession(f"p-{number}", account, now))
+    else:
+        told = draw(_command(step, draw(st.sampled_from([plan.id for plan in account.plans])), 1, now, account))
+    return messages.command({"version": 1, "id": f"c-{number}", "account": messages.ACCOUNT} | told, now)
+
+
+def _paid(asked: PaymentRequest, number: int, *, whole: bool) -> Message:
+    """Pay all, or a dollar, of what is asked for."""
+    left = asked.amount - asked.paid
+    return {
+        "command": "record_payment",
+        "number": asked.number,
+        "method": "card",
+        "reference": f"paid-{number}",
+        "amount": format_amount(left if whole else min(left, 10**9), CURRENCIES["USD"]),
+        "currency": "USD",
+    }
+
+
+@st.composite
+def _succession(draw: st.DrawFn, name: str, account: Account, now: int) -> Message:
+    """Draft a plan that mostly follows one that is not followed yet."""
+    said = messages.activate_plan(name, amount=draw(st.sampled_from(("7", "30", "100"))))
+    del said["start"], said["id"], said["account"]
+    kind, price = (
+        draw(st.sampled_from(("upfront", "partial", "partial", "postpaid"))),
+        draw(st.sampled_from((3, 10, 45))),
+    )
+    payment: Message = {"terms": kind, "pay_within_days": 2, "overdue_grace_days": draw(st.sampled_from((0, 3)))}
+    if kind != "postpaid":
+        payment["price"] = str(price)
+    if kind == "partial":
+        dues = draw(st.lists(st.sampled_from((DAY, 16 * DAY, 60 * DAY)), min_size=1, max_size=2))
+        instalments = [{"due": format_instant(now + due), "amount": "1"} for due in dues]
+        payment |= {"first": str(price - len(dues)), "instalments": instalments}
+    said |= {"command": "draft_plan", "revision": 1, "payment": payment}
+    said["grace_seconds"] = draw(st.sampled_from((0, 86_400, 40 * 86_400)))
+    if draw(st.integers(0, 3)) or kind == "partial":
+        said["months"] = draw(st.integers(1, 2))
+    said |= {"renewal": draw(st.sampled_from(("automatic", "by_request"))), "rollover": draw(st.booleans())}
+    free = [plan.id for plan in account.plans if not plan.successor and plan.status not in {"scheduled", "expired"}]
+    alone = draw(st.integers(0, 7)) == 0
+    if free and not alone:
+        other, how = draw(st.sampled_from(free)), draw(st.sampled_from(("now", "now", "cycle_end", "renewal")))
+        said |= {"renews": other} if how == "renewal" else {"replaces": other, "when": how}
+    return said

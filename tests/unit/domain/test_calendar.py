@@ -60,6 +60,7 @@ def test_cycles_begin_each_month_after_the_anchor_and_not_before() -> None:
     found = cycle_starts_between(anchor, anchor - DAY, anchor + 70 * DAY, "UTC")
     assert found == [at("2026-02-28T09:00:00+00:00"), at("2026-03-31T09:00:00+00:00")]
     assert cycle_starts_between(anchor, anchor - 40 * DAY, anchor - DAY, "UTC") == []
+    assert cycle_starts_between(anchor, found[1], found[1] + DAY, "UTC") == []
 
 
 @given(instants, st.integers(1, 70 * DAY), st.sampled_from(ZONES))

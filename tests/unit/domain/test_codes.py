@@ -71,6 +71,9 @@ def test_a_settlement_of_another_claim_does_nothing(code: Code | None) -> None:
 
 
 def test_a_code_is_issued_once() -> None:
+    decision = decide_code(None, IssueCode(CODE, TERMS, None, 60))
+    assert decision is not None
+    assert decision.state == Code(CODE, TERMS, None, 60)
     with pytest.raises(Reject, match="id_conflict"):
         decide_code(issued(), IssueCode(CODE, TERMS, None, None))
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
-from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, tokens, usd
+from tests.support.domain import DAY, HOUR, T0, World, container, paid_by, prices, tokens, usd
 
 from drawdown.domain.calendar import add_months
 from drawdown.domain.commands import CancelPlan, ConfirmPlan, DraftPlan, OfferPlan, RecordPayment, RequestPlan
 from drawdown.domain.limits import PLANS_MAX, REQUESTS_MAX
 from drawdown.domain.model import Offer
+from drawdown.domain.prices import PLAN, Book
 from drawdown.domain.terms import Instalment, Payment, PaymentRequest, Terms
 
 UPFRONT = Terms("upfront", usd("90"), usd("90"), (), 14 * DAY, 7 * DAY)
@@ -267,6 +268,12 @@ def test_a_draft_that_cannot_be_is_refused(made: Offer, code: str) -> None:
     assert world.kinds() == [("command_refused", code)]
     assert world.state is not None
     assert world.state.offers == ()
+
+
+def test_a_draft_in_a_book_of_another_currency_is_refused() -> None:
+    world = Sale(prices(Book("plan-vnd", 1, PLAN, "VND", 0, ())))
+    world.draft(offer(book="plan-vnd"))
+    assert world.kinds() == [("command_refused", "wrong_currency")]
 
 
 def test_what_is_not_there_cannot_be_offered_and_what_is_confirmed_not_revised() -> None:

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
-from tests.support.random_lives import lives
+from tests.support.conserved import amounts_lost, payments_lost, rolled_over_lost
+from tests.support.random_lives import lives, successions
 from tests.support.random_worlds import World
 from tests.support.raters import applied_all, differences
 
@@ -33,3 +34,16 @@ def test_refused_commands_change_nothing_but_numbers_and_every_notice_comes_once
             for what in ("plans", "offers", "requests", "requests_made", "payments", "past_plans", "jobs"):
                 assert getattr(step.before, what) == getattr(step.after, what)
     assert [key for key, count in notices.items() if count > 1] == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@given(successions())
+def test_nothing_of_a_plans_amount_or_of_what_was_paid_for_it_is_lost(world: World) -> None:
+    steps = applied_all(world.books, world.records)
+    assert differences(steps) == []
+    for step in steps:
+        if step.after is not None:
+            assert amounts_lost(step.after) == []
+            assert rolled_over_lost(step.after) == []
+        if step.before is not None and step.after is not None:
+            assert payments_lost(step.before, step.after) == []
