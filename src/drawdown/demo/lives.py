@@ -55,7 +55,7 @@ def sold(now: int) -> Iterator[Outgoing]:
 
 def _upgraded(account: str, currency: str, now: int) -> Iterator[Outgoing]:
     """Let a bigger plan take the place of the one of which 40 are paid, and renew it before anything of it is used."""
-    terms = {"terms": "upfront", "price": amount(200_00, currency)}
+    terms: dict[str, object] = {"terms": "upfront", "price": amount(200_00, currency)}
     yield _draft(account, currency, "plus", 1, now, terms, replaces="team", renewal="automatic", rollover=True)
     yield from _agreed(account, "plus", 1, now)
     yield _paid(account, currency, "card-0", 2, 160_00, now)
