@@ -157,6 +157,7 @@ def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
 def expire(draft: Draft, plan: Plan, appended: int) -> None:
     """End a plan whose time is over; late usage may still draw until it is settled, or from what takes its place."""
     if successions.is_replaced(draft, plan):
+        successions.align(draft, appended)  # a plan cancelled now gives way now
         successions.give_way(draft, plan, appended)
         _settle_used_up(draft, plan.successor, appended)
         return

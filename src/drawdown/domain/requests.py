@@ -16,6 +16,7 @@ from drawdown.domain.terms import PaymentRequest, RequestReason, Terms
 
 _DUE, _OVERDUE = 1, 2
 _STARTED = ("active", "paused")
+_RUNNING = (*_STARTED, "suspended")
 
 
 def in_own_digits(amount: int, currency: str) -> int:
@@ -78,8 +79,17 @@ def _ask(draft: Draft, planned: PaymentRequest, appended: int) -> None:
 
 
 def threatened(state: Account | Draft) -> set[str]:
-    """Name the plans that an unpaid request would still end or suspend: those not started, active or paused."""
-    return {offer.plan for offer in state.offers} | {plan.id for plan in state.plans if plan.status in _STARTED}
+    """Name the plans that an unpaid request would still end or suspend: those not started, active or paused.
+
+    Not one whose predecessor has yet to give way to it: what that is worth may pay the request.
+    """
+    followed = {plan.successor for plan in state.plans if plan.status in _RUNNING}
+    started = (plan for plan in state.plans if plan.status in _STARTED)
+    return {offer.plan for offer in state.offers} | {
+        plan.id
+        for plan in started
+        if plan.follows is None or plan.follows.how != "cycle_end" or plan.id not in followed
+    }
 
 
 def due_of(request: PaymentRequest, plans: AbstractSet[str]) -> int | None:

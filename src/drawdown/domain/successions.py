@@ -170,6 +170,8 @@ def align(draft: Draft, appended: int) -> None:
             draft.place_plan(moved)
             about = None if start == NEVER else Period(moved.start, moved.end)
             draft.event("plan_moved", f"the start of plan {heir.id} has moved", plan=heir.id, about=about)
+            if moved.status == "active":
+                tell_start(draft, moved)
 
 
 def ran_out(draft: Draft, plan: Plan, instant: int, appended: int) -> None:

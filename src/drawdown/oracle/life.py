@@ -79,8 +79,17 @@ def _request_due(account: Account, request: Request) -> int | None:
         return request.due - 3 * DAY
     if "overdue" not in request.told:
         return request.due
-    alive = any(plan.name == request.plan and plan.status in {"active", "paused"} for plan in account.plans)
-    return request.due + request.grace if alive or request.plan in account.offers else None
+    threatened = any(plan.name == request.plan and _may_be_suspended(account, plan) for plan in account.plans)
+    return request.due + request.grace if threatened or request.plan in account.offers else None
+
+
+def _may_be_suspended(account: Account, plan: Plan) -> bool:
+    """Say whether a plan runs, and has had what the plan was worth whose place it takes at a cycle's end."""
+    if plan.follows and plan.follows["how"] == "cycle_end":
+        before = [old for old in account.plans if old.successor == plan.name]
+        if any(old.status in {"active", "paused", "suspended"} for old in before):
+            return False
+    return plan.status in {"active", "paused"}
 
 
 def on_due(account: Account, what: Any, now: int) -> list[Expected]:

@@ -62,7 +62,8 @@ def named(account: Account, name: str) -> Any:
 def expire(account: Account, plan: Plan, now: int) -> list[Expected]:
     """End a plan whose time is over."""
     if _gives_way(account, plan):
-        return _give_way(account, plan, worth(account, plan), now) + _settle_open(account, plan.successor, now)
+        moved = align(account, now)
+        return moved + _give_way(account, plan, worth(account, plan), now) + _settle_open(account, plan.successor, now)
     plan.status, plan.expired_by = "settling", "cancelled" if plan.cancelled else "time"
     return [event("plan_expired", plan=plan.name, reason=plan.expired_by)]
 
@@ -170,6 +171,7 @@ def align(account: Account, now: int) -> list[Expected]:
         if old is not None and old.expired_by != "amount" and end != heir.start:
             schedule(account, heir, end, now)
             out.append(told_start(heir, "plan_moved"))
+            out += [told_start(heir, "plan_activated")] if heir.status == "active" else []
     return out
 
 
