@@ -87,8 +87,7 @@ def note_used_up(draft: Draft, plan: Plan, instant: int, appended: int) -> None:
         draft.put_plan(replace(plan, expired_by="amount", status="settling"))
         draft.event("plan_expired", f"the amount of plan {plan.id} is used up", plan=plan.id, reason="amount")
         successions.ran_out(draft, plan, instant, appended)
-        if successions.is_replaced(draft, plan):
-            successions.give_way(draft, plan, appended)
+        successions.give_way(draft, plan, appended)
     _settle_used_up(draft, plan.id, appended)
 
 
@@ -156,9 +155,7 @@ def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
 
 def expire(draft: Draft, plan: Plan, appended: int) -> None:
     """End a plan whose time is over; late usage may still draw until it is settled, or from what takes its place."""
-    if successions.is_replaced(draft, plan):
-        successions.align(draft, appended)  # a plan cancelled now gives way now
-        successions.give_way(draft, plan, appended)
+    if successions.give_way(draft, plan, appended):
         _settle_used_up(draft, plan.successor, appended)
         return
     reason = "cancelled" if plan.cancelled else "time"

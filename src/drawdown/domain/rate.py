@@ -124,7 +124,7 @@ class Rating:
                 purse.payer = purses[heir.id]
             elif purse.plan.status == "scheduled" and purse.plan.follows is not None:
                 before = purses.get(purse.plan.follows.plan)
-                if before is not None and not before.plan.expired_by:
+                if before is not None:
                     self._heirs.append((purses[ident], before))
 
     def pay(self, pieces: Iterable[Piece], prices: Prices) -> None:

@@ -13,7 +13,7 @@ from drawdown.domain.events import Draft
 from drawdown.domain.model import NEVER, Offer, Plan
 from drawdown.domain.outputs import Period
 from drawdown.domain.pauses import gap_ended
-from drawdown.domain.terms import Terms
+from drawdown.domain.terms import Succession, Terms
 
 Refusal = tuple[str, str]
 _OVER = ("settling", "expired")
@@ -134,13 +134,13 @@ def begin(draft: Draft, plan: Plan) -> Plan:
 
 def take_over(draft: Draft, plan: Plan, appended: int) -> None:
     """Let a plan that is paid follow the one before it: after its end, at its cycle's end, or now."""
-    follows = plan.follows
+    follows, terms = plan.follows, plan.terms
     old = draft.plan(follows.plan) if follows else None
-    if follows is None or old is None:
+    if follows is None or old is None or terms is None:
         return
     if is_over(old, appended):
         if follows.how != "renewal":
-            _fund(draft, plan, follows.asked, appended)
+            _fund(draft, plan, terms, follows.asked, appended)
         return
     old = replace(old, successor=plan.id)
     if follows.how == "renewal":
@@ -150,9 +150,11 @@ def take_over(draft: Draft, plan: Plan, appended: int) -> None:
         old = replace(gap_ended(draft, old, appended), status="active")
     worth = _worth(draft, old, appended)
     end = plan.start if old.end is None else min(plan.start, old.end)
-    draft.place_plan(replace(old, end=end, reminded=max(old.reminded, notices.reminders_past(end, appended))))
+    old = replace(old, end=end, reminded=max(old.reminded, notices.reminders_past(end, appended)))
+    draft.place_plan(old)
     if follows.how == "now":
-        _replace(draft, plan.id, worth, appended)
+        _replace(draft, old, plan, "now", worth)
+        _fund(draft, plan, terms, follows.asked + worth, appended)
 
 
 # --- moving -----------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def align(draft: Draft, appended: int) -> None:
     """Move the start of scheduled plans to where the end of the plan before them is now."""
     for heir in draft.plans:
         old = draft.plan(heir.follows.plan) if heir.status == "scheduled" and heir.follows else None
-        if old is None or old.expired_by == "amount":
+        if old is None:
             continue
         start = NEVER if old.end is None else old.end
         if start != heir.start:
@@ -194,29 +196,33 @@ def is_replaced(draft: Draft, plan: Plan) -> bool:
     return heir is not None and heir.follows is not None and heir.follows.how != "renewal"
 
 
-def give_way(draft: Draft, plan: Plan, appended: int) -> None:
-    """End a plan in whose place another comes: what it is worth goes there, and late usage is paid there."""
-    _replace(draft, plan.successor, _balance(draft, plan, plan.terms) if plan.terms else 0, appended)
+def give_way(draft: Draft, plan: Plan, appended: int) -> bool:
+    """End a plan in whose place another comes: what it is worth goes there, and late usage is paid there.
+
+    False if none does.
+    """
+    heir = draft.plan(plan.successor)
+    follows, terms = (heir.follows, heir.terms) if heir else (None, None)
+    if heir is None or follows is None or terms is None or follows.how == "renewal":
+        return False
+    align(draft, appended)  # a plan that is cancelled now gives way now
+    heir = draft.plan(heir.id) or heir
+    worth = _balance(draft, plan, plan.terms) if plan.terms else 0
+    _replace(draft, plan, heir, follows.how, worth)
+    _fund(draft, heir, terms, follows.asked + worth, appended)
+    return True
 
 
-def _replace(draft: Draft, by: str, worth: int, appended: int) -> None:
-    heir = draft.plan(by)
-    old = draft.plan(heir.follows.plan) if heir and heir.follows else None
-    if heir is None or old is None or heir.follows is None:
-        return
+def _replace(draft: Draft, old: Plan, heir: Plan, how: Succession, worth: int) -> None:
     requests.drop_of(draft, old.id, but="statement")
     credited = old.amount - old.spent
     draft.place_plan(replace(old, status="settling", expired_by="replaced", credited=credited, end=heir.start))
-    detail = f"plan {by} takes the place of plan {old.id}"
-    draft.event("plan_replaced", detail, plan=old.id, reason=heir.follows.how, amount=max(worth, 0))
-    _fund(draft, heir, heir.follows.asked + worth, appended)
+    detail = f"plan {heir.id} takes the place of plan {old.id}"
+    draft.event("plan_replaced", detail, plan=old.id, reason=how, amount=max(worth, 0))
 
 
-def _fund(draft: Draft, plan: Plan, funds: int, appended: int) -> None:
+def _fund(draft: Draft, plan: Plan, terms: Terms, funds: int, appended: int) -> None:
     """Pay a plan's first part and instalments of what there is; add what is left to its amount, ask for what lacks."""
-    terms = plan.terms
-    if terms is None:
-        return
     left = funds - terms.first
     if left < 0:
         due = appended + terms.pay_within_ms
@@ -265,7 +271,5 @@ def take_back(draft: Draft, plan: Plan) -> None:
     paid = paid_for(draft, plan)
     requests.drop_of(draft, plan.id)
     draft.drop_plan(plan.id)
-    old = draft.plan(plan.follows.plan) if plan.follows else None
-    if old is not None:
-        draft.put_plan(replace(old, successor=""))
+    draft.plans = tuple(replace(one, successor="") if one.successor == plan.id else one for one in draft.plans)
     draft.event("plan_cancelled", f"plan {plan.id} is cancelled", plan=plan.id, amount=paid)

@@ -168,7 +168,7 @@ def align(account: Account, now: int) -> list[Expected]:
     for heir in sorted(account.plans, key=order):
         old = named(account, heir.follows["plan"]) if heir.status == "scheduled" and heir.follows else None
         end = NEVER if old is None or old.end is None else old.end
-        if old is not None and old.expired_by != "amount" and end != heir.start:
+        if old is not None and end != heir.start:
             schedule(account, heir, end, now)
             out.append(told_start(heir, "plan_moved"))
             out += [told_start(heir, "plan_activated")] if heir.status == "active" else []

@@ -311,3 +311,14 @@ def test_a_month_whose_first_minute_comes_twice_begins_with_the_first() -> None:
         assert month_number(at, "America/St_Johns") == month_number(begins - 1, "America/St_Johns") + 1
     assert to_local(begins + HOUR // 2, "America/St_Johns").day == 31
     assert month_end(month_number(begins - 1, "America/St_Johns"), "America/St_Johns") == begins
+
+
+def test_a_plan_with_less_left_than_the_smallest_part_of_a_unit_costs_counts_nothing() -> None:
+    world = World(known(entries=(tiered(at="3"),)))
+    world.activate(amount="0.000000001")
+    charge, overage = world.use(tokens(1, T0))
+    assert charge is not None
+    assert [(line.quantity, line.amount) for line in charge.lines] == [(0, 1)]  # 3 x 10^9 quanta a million millionths
+    assert overage is not None
+    assert of_plan(world) == []
+    assert on_demand(world) == [(month_number(T0, "UTC"), 1)]

@@ -6,7 +6,16 @@ from tests.support.domain import DAY, HOUR, T0, book, container, item, paid_by, 
 from tests.unit.domain.test_offers_and_payment import POSTPAID, UPFRONT, Sale, offer, parts
 
 from drawdown.domain.calendar import add_months
-from drawdown.domain.commands import CancelPlan, ConfirmPlan, OfferPlan, PausePlan, RecordPayment, RenewPlan, SetRenewal
+from drawdown.domain.commands import (
+    CancelPlan,
+    ConfirmPlan,
+    OfferPlan,
+    PausePlan,
+    RecordPayment,
+    RenewPlan,
+    Replayed,
+    SetRenewal,
+)
 from drawdown.domain.limits import OFFERS_MAX, PLANS_PAST_MAX, REQUESTS_MAX
 from drawdown.domain.model import NEVER, Offer
 from drawdown.domain.prices import PACKAGE, PLAN, Book, Price
@@ -532,3 +541,24 @@ def test_a_renewal_outside_whose_scope_the_usage_is_does_not_pay_for_it() -> Non
     assert paid_by(charge) == [("p", usd("100"))]
     assert overage is not None
     assert world.plan("q").start == T0 + DAY
+
+
+def test_a_renewal_with_a_wider_scope_waits_for_its_start_when_the_plan_before_it_does_not_include_the_usage() -> None:
+    world = Chain()
+    world.bought(scope=(item("gpu-container"),))
+    world.bought("q", follows=follower())
+    charge, overage = world.use(tokens(MILLION, T0 + DAY))
+    assert charge is None
+    assert overage is not None
+    assert world.plan("q").status == "scheduled"
+
+
+def test_the_renewal_of_an_open_ended_plan_begins_by_usage_replayed_months_later_and_counts_it() -> None:
+    package = Price("inference", "input_tokens", (), usd("3"), 10 * MILLION, PACKAGE)
+    world = Chain(prices(Book("packages", 1, PLAN, "USD", 0, (package,))))
+    world.bought(months=None)
+    world.bought("q", months=None, follows=follower(), book="packages")
+    world.apply(Replayed(tokens(101 * MILLION, T0 + HOUR)), T0 + 100 * DAY)
+    renewal = world.plan("q")
+    assert (renewal.start, renewal.spent) == (T0 + HOUR, usd("3"))
+    assert [(counter.period, counter.quantity) for counter in renewal.counters] == [(0, MILLION * MILLION)]

@@ -93,10 +93,11 @@ def test_a_downgrade_costs_nothing_and_adds_what_is_too_much_to_the_amount() -> 
 
 def test_a_downgrade_pays_the_instalments_that_are_due_first() -> None:
     world = used(20)
-    world.sold("q", parts(T0 + 60 * DAY, T0 + 80 * DAY), NOW, follows=follower("now"))
+    dues = [T0 + days * DAY for days in (60, 80, 90)]
+    world.sold("q", parts(*dues), NOW, follows=follower("now"))
     assert world.kinds()[:3] == [("plan_confirmed", ""), ("plan_activated", ""), ("plan_replaced", "now")]
-    (rest,) = world.requests()
-    assert (rest.due, rest.amount) == (T0 + 80 * DAY, usd("10"))  # 80 - 40 - 25 = 15 of 25
+    rest = [(one.due, one.amount) for one in world.requests()]
+    assert rest == [(dues[1], usd("10")), (dues[2], usd("25"))]  # 80 - 40 - 25 = 15 of the second
     assert world.plan("q").amount == usd("100")
 
 
