@@ -18,10 +18,13 @@ CHOSEN = (
     "offer-lapses",
     "pause-ends-by-itself",
     "postpaid",
+    "renewal-automatic",
+    "renewal-when-it-runs-out",
     "same-id",
     "split-at-price-change",
     "tiers-pause",
     "tiers-plan-runs-out",
+    "upgrade-at-cycle-end",
     "voucher-codes",
     "voucher-forfeited",
 )

@@ -1,4 +1,4 @@
-"""`drawdown plan draft|offer|confirm|pay|pause|resume|renew|auto-renew|cancel`: a plan's life, a command each."""
+"""`drawdown plan request|draft|offer|confirm|pay|…|cancel`: a plan's life, a command each."""
 
 import json
 import secrets
@@ -27,8 +27,28 @@ class Method(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands under `drawdown plan`."""
-    for command in (draft, offer, confirm, pay, pause, resume, renew, auto_renew, cancel):
+    for command in (request, draft, offer, confirm, pay, pause, resume, renew, auto_renew, cancel):
         app.command()(command)
+
+
+def request(
+    account: Account,
+    name: Annotated[str, typer.Argument(metavar="REQUEST", help="the wish's own name; a draft may name it")],
+    usage: Annotated[str, typer.Option(help="what is expected to be used, in words")],
+    contact: Annotated[str, typer.Option(help="who is to be called")],
+    currency: Annotated[str, typer.Option(help="the account's")],
+    budget: Annotated[str, typer.Option(help="such as 1000.00")] = "",
+    services: Annotated[list[str] | None, typer.Option("--service", help="repeat it; all if left out")] = None,
+    ident: Ident = "",
+    timeout: Timeout = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Ask sales for a plan, for the customer."""
+    said: dict[str, Any] = {"account": account, "request": name, "expected_usage": usage, "contact": contact}
+    said |= {"currency": currency} | ({"budget": budget} if budget else {})
+    if services:
+        said["scope"] = [{"service": service} for service in services]
+    _issue("request_plan", said, ident or f"request:{name}", timeout, as_json=as_json)
 
 
 def draft(

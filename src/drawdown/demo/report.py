@@ -47,10 +47,8 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
         console.print(f"[red]wrong[/red] {finding}", soft_wrap=True)
     if summary.conserved:
         console.print("[green]conserved[/green]: every id has one outcome, every amount is right, seq has no gap,")
-        console.print(
-            "and granted = remaining + spent + forfeited for every plan, voucher and top-up; what was used is"
-        )
-        console.print("paid by plans, vouchers and top-ups, or owed. Redis agrees with the log.")
+        console.print("and granted = remaining + spent + forfeited + passed on for every plan, voucher and top-up;")
+        console.print("what was used is paid by plans, vouchers and top-ups, or owed. Redis agrees with the log.")
     else:
         console.print("[red]NOT conserved[/red]: see above")
 

@@ -30,7 +30,7 @@ def refusal_of(draft: Draft, offer: Offer, appended: int) -> Refusal | None:
     old = draft.plan(follows.plan)
     if old is None:
         return "unknown_plan", f"the account has no plan {follows.plan} that has started"
-    if old.status == "scheduled" or appended < old.start:
+    if old.status == "scheduled" or (appended < old.start and not old.spent):
         return "wrong_status", f"plan {old.id} has not begun yet"
     if follows.how != "renewal" and is_over(old, appended):
         return "wrong_status", f"plan {old.id} is over; there is nothing to change, renew it"

@@ -318,13 +318,17 @@ def identity_of(record: Record) -> tuple[str, str, str]:
 
 
 def _conserved(applied: Mapping[str, dict[int, Applied]], found: Audit) -> None:
-    """Check granted = remaining + spent + forfeited for every plan, spent and remaining being the outputs' own."""
+    """Check for every plan that what was granted remains, was spent, is forfeited or went to the plan after it.
+
+    Spent and remaining are the outputs' own.
+    """
     for name, entries in applied.items():
         account = found.oracle.accounts.get(name)
         if account is None:
             continue
         spent: dict[str, Fraction] = defaultdict(Fraction)
-        remaining = {plan.name: plan.amount for plan in account.plans}
+        remaining: dict[str, Fraction] = {}
+        added: list[dict[str, Any]] = []
         for _, entry in sorted(entries.items()):
             for output in (*entry.outputs["charges"], *entry.outputs["credit-charging"]):
                 service = output["event"]["service"]
@@ -335,14 +339,24 @@ def _conserved(applied: Mapping[str, dict[int, Applied]], found: Audit) -> None:
                     found.spent[account.currency, service, source] += number(line["amount"])
                 for balance in output.get("balances", ()):
                     remaining[balance["id"]] = number(balance["after"])
+            more = [output for output in entry.outputs["account-events"] if output["kind"] == "amount_added"]
+            remaining.update(
+                (m["plan"], remaining[m["plan"]] + number(m["amount"])) for m in more if m["plan"] in remaining
+            )
+            added += more
         _check_plans(name, account, spent, remaining, found)
+        rolled_over = sum(number(output["amount"]) for output in added if output["reason"] == "rollover")
+        if rolled_over != sum(plan.rolled_over for plan in account.plans):
+            found.note(f"account {name}: {rolled_over} was added by rollover, which is not what plans gave")
 
 
 def _check_plans(
     name: str, account: Account, spent: dict[str, Fraction], remaining: dict[str, Fraction], found: Audit
 ) -> None:
     for plan in account.plans:
-        if plan.amount != remaining[plan.name] + spent[plan.name]:
+        left = remaining.get(plan.name, plan.amount)
+        if plan.amount != left + spent[plan.name]:
             found.note(f"plan {plan.name} of {name}: {plan.amount} granted, {spent[plan.name]} spent, the rest is off")
-        if plan.forfeited and plan.forfeited != remaining[plan.name]:
-            found.note(f"plan {plan.name} of {name}: {plan.forfeited} forfeited, but {remaining[plan.name]} remained")
+        gone = plan.forfeited + plan.rolled_over + plan.credited
+        if gone and gone != left:
+            found.note(f"plan {plan.name} of {name}: {gone} forfeited, rolled over or credited, but {left} remained")

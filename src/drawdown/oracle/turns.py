@@ -207,7 +207,7 @@ def follow_code(account: Account, message: dict[str, Any], now: int) -> str | No
     others = (other for other in account.offers.values() if other.status == "awaiting_payment")
     if (
         old.status == "scheduled"
-        or now < old.start
+        or (now < old.start and not old.spent)
         or (message.get("replaces") and over(old, now))
         or old.successor
         or any((other.follows or {}).get("plan") == name and other.command is not message for other in others)

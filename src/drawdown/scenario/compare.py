@@ -151,12 +151,15 @@ def view(world: Readable, account: str) -> dict[str, Any]:
 
 
 def _plan(plan: Any, currency: str) -> dict[str, Any]:
+    left = plan.amount - plan.spent - plan.forfeited - plan.rolled_over - plan.credited
     return {
         "status": plan.status,
         "amount": _amount(plan.amount, currency),
         "spent": _amount(plan.spent, currency),
-        "remaining": _amount(plan.amount - plan.spent - plan.forfeited, currency),
+        "remaining": _amount(left, currency),
         "forfeited": _amount(plan.forfeited, currency),
+        "rolled_over": _amount(plan.rolled_over, currency),
+        "credited": _amount(plan.credited, currency),
         "by_service": {service: _amount(spent, currency) for service, spent in plan.spent_by_service},
     }
 

@@ -72,6 +72,8 @@ class PlanState(_Part):
     spent: Money | None = None
     remaining: Money | None = None
     forfeited: Money | None = None
+    rolled_over: Money | None = None
+    credited: Money | None = None
     by_service: dict[str, Money] | None = Field(None, description="service → spent; all of them")
 
 

@@ -5,13 +5,17 @@ from fractions import Fraction
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.random_lives import lives
 from tests.support.random_worlds import World, worlds
 from tests.support.raters import Raters, Step, applied_all
 
 from drawdown.domain.coverage import draw_order
 from drawdown.domain.jobs import rounding_up_ms
 from drawdown.domain.model import Plan
+from drawdown.oracle.reading import instant
 
+EITHER = st.one_of(worlds(), lives())  # plans that are activated, and plans that are sold, changed and renewed
 CHARGES, OVERAGES, EVENTS = TOPICS = ("charges", "credit-charging", "account-events")
 moderate = settings(
     max_examples=50, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -32,7 +36,7 @@ def plans_of(step: Step) -> tuple[Plan, ...]:
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_quantities_of_lines_sum_to_the_events_and_its_jobs_extra(world: World) -> None:
     durations: Counter[str] = Counter()
     for step in rated(world):
@@ -53,7 +57,7 @@ def test_quantities_of_lines_sum_to_the_events_and_its_jobs_extra(world: World) 
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_totals_are_the_sums_of_their_lines_and_balances_fall_by_what_was_paid(world: World) -> None:
     left: dict[str, Fraction] = {}
     for step in rated(world):
@@ -67,18 +71,46 @@ def test_totals_are_the_sums_of_their_lines_and_balances_fall_by_what_was_paid(w
             assert {plan: before - after for plan, (before, after) in told.items()} == paid
             assert all(before == left.get(plan, before) for plan, (before, _) in told.items())
             left |= {plan: after for plan, (_, after) in told.items()}
+        for said in step.said(EVENTS):
+            if said["kind"] == "amount_added" and said["plan"] in left:
+                left[said["plan"]] += Fraction(said["amount"])
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_no_plan_falls_below_zero_and_no_quota_is_exceeded(world: World) -> None:
     for step in rated(world):
         for plan in plans_of(step):
-            assert 0 <= plan.spent <= plan.amount - plan.forfeited
+            gone = plan.forfeited + plan.rolled_over + plan.credited
+            assert 0 <= plan.spent <= plan.amount - gone
             assert plan.spent == sum(amount for _, amount in plan.spent_by_service)
             assert all(0 <= quota.spent <= quota.amount for quota in plan.quotas)
             if plan.status == "expired":
-                assert plan.amount == plan.spent + plan.forfeited
+                assert plan.amount == plan.spent + gone
+
+
+@moderate
+@given(EITHER)
+def test_no_piece_is_covered_outside_its_plan(world: World) -> None:
+    for step in rated(world):
+        plans = {plan.id: plan for plan in plans_of(step)}
+        for said in step.said(CHARGES):
+            for line in said["lines"]:
+                payer, at = plans[line["payer"]["id"]], instant(line["time"])
+                given_way = [
+                    plan for plan in plans.values() if _payer_of(plan, plans) == payer.id and plan is not payer
+                ]
+                assert any(_covers(plan, at) and plan.book == line["book"] for plan in (payer, *given_way))
+
+
+def _payer_of(plan: Plan, plans: dict[str, Plan]) -> str:
+    return _payer_of(plans[plan.successor], plans) if plan.expired_by == "replaced" else plan.id
+
+
+def _covers(plan: Plan, at: int) -> bool:
+    if any(gap.start <= at and (gap.end is None or at < gap.end) for gap in plan.gaps):
+        return False
+    return plan.start <= at and (plan.end is None or at < plan.end)
 
 
 @moderate
@@ -98,7 +130,7 @@ def test_every_piece_is_paid_in_the_order_of_plans(world: World) -> None:
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_pieces_are_told_in_order_of_time(world: World) -> None:
     for step in rated(world):
         for topic in (CHARGES, OVERAGES):
@@ -108,7 +140,7 @@ def test_pieces_are_told_in_order_of_time(world: World) -> None:
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_outputs_are_numbered_without_a_gap_and_inputs_too(world: World) -> None:
     seqs: dict[str, list[int]] = defaultdict(list)
     applied = []
@@ -121,7 +153,7 @@ def test_outputs_are_numbered_without_a_gap_and_inputs_too(world: World) -> None
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_an_event_has_one_outcome_and_a_refusal_changes_nothing(world: World) -> None:
     for step in applied_all(world.books, world.records):
         if step.code:
@@ -134,7 +166,7 @@ def test_an_event_has_one_outcome_and_a_refusal_changes_nothing(world: World) ->
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_the_same_inputs_give_the_same_bytes(world: World) -> None:
     first, second = Raters(world.books), Raters(world.books)
     for record in world.records:
@@ -144,7 +176,7 @@ def test_the_same_inputs_give_the_same_bytes(world: World) -> None:
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_a_state_comes_back_as_it_was_encoded(world: World) -> None:
     raters = Raters(world.books)
     for record in world.records:
@@ -156,7 +188,7 @@ def test_a_state_comes_back_as_it_was_encoded(world: World) -> None:
 
 
 @moderate
-@given(worlds())
+@given(EITHER)
 def test_rating_goes_on_alike_from_a_state_read_back(world: World) -> None:
     kept, reread = Raters(world.books), Raters(world.books)
     for record in world.records:
