@@ -175,7 +175,7 @@ def align(account: Account, now: int) -> list[Expected]:
     return out
 
 
-def order(plan: Plan) -> tuple[int, int, float, int]:
+def order(plan: Plan) -> tuple[int, int, float, int, str]:
     """Sort plans as they are drawn."""
     if plan.scope is None:
         narrow = 3
@@ -183,7 +183,7 @@ def order(plan: Plan) -> tuple[int, int, float, int]:
         narrow = 0
     else:
         narrow = 1 if len({item["service"] for item in plan.scope}) == 1 else 2
-    return plan.priority, narrow, math.inf if plan.end is None else plan.end, plan.order
+    return plan.priority, narrow, math.inf if plan.end is None else plan.end, plan.order, plan.name
 
 
 # --- plans that follow plans ------------------------------------------------------------------
