@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, book, container, item, paid_by, prices, quota, tokens, usd
 from tests.unit.domain.test_offers_and_payment import POSTPAID, offer, parts
 from tests.unit.domain.test_renewals import MILLION, MONTH, TWO, Chain, follower
@@ -355,6 +356,20 @@ def test_usage_after_the_grace_of_the_old_plan_is_on_demand() -> None:
     charge, overage = world.use(container(NOW - 2 * HOUR, NOW - HOUR), at=NOW + DAY)
     assert charge is None
     assert overage is not None
+
+
+def test_what_rolls_over_into_a_renewal_that_was_changed_goes_to_the_plan_in_its_place() -> None:
+    for months in (1, None):
+        world = used(30, replace(upfront("100"), rollover=True))
+        world.renewed(NOW)
+        world.timer(MONTH)
+        world.bought("q", upfront("200"), MONTH + HOUR, months=months, follows=follower("now", "p-r1"))
+        world.use(tokens(100 * MILLION, MONTH + 2 * HOUR))
+        assert world.plan("q").status == "settling"
+        world.timer(MONTH + DAY)
+        assert world.amounts("amount_added") == [("q", usd("70"))]
+        assert (world.plan("q").amount, world.plan("q").status) == (usd("170"), "active")
+        assert world.plan("p-r1").amount == usd("100")
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
