@@ -562,3 +562,37 @@ def test_the_renewal_of_an_open_ended_plan_begins_by_usage_replayed_months_later
     renewal = world.plan("q")
     assert (renewal.start, renewal.spent) == (T0 + HOUR, usd("3"))
     assert [(counter.period, counter.quantity) for counter in renewal.counters] == [(0, MILLION * MILLION)]
+
+
+def test_a_renewal_that_has_begun_pays_nothing_from_before_its_start() -> None:
+    world = Chain()
+    world.bought()
+    world.renewed()
+    world.timer(MONTH)
+    charge, overage = world.use(tokens(101 * MILLION, MONTH - HOUR), at=MONTH + HOUR)
+    assert paid_by(charge) == [("p", usd("100"))]
+    assert overage is not None
+    assert overage.total == usd("2")
+
+
+def test_a_renewal_that_is_drawn_before_others_begins_within_the_event_all_the_same() -> None:
+    world = Chain()
+    world.bought(amount=usd("5"))
+    world.bought("q", follows=follower(), priority=1)
+    charge, _ = world.use(container(T0, T0 + 2 * HOUR))
+    assert paid_by(charge) == [("p", usd("5")), ("q", usd("2.2"))]
+    assert world.kinds() == [("plan_expired", "amount"), ("plan_activated", "")]
+
+
+def test_a_plan_that_is_used_up_by_packages_begins_its_renewal_where_it_was_used_up() -> None:
+    package = Price("inference", "input_tokens", (), usd("3"), 10 * MILLION, PACKAGE)
+    world = Chain(prices(Book("packages", 1, PLAN, "USD", 0, (package,))))
+    world.bought(amount=usd("6"), book="packages")
+    world.bought("q", follows=follower())
+    charge, _ = world.use(tokens(21 * MILLION, T0 + DAY))
+    assert charge is not None
+    assert [(line.plan, line.book, line.meter, line.amount) for line in charge.lines] == [
+        ("p", "packages", "input_tokens", usd("6")),
+        ("q", "plan-usd", "input_tokens", usd("1")),
+    ]
+    assert world.plan("q").start == T0 + DAY
