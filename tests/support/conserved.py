@@ -20,10 +20,17 @@ def amounts_lost(account: Account) -> list[str]:
 
 
 def rolled_over_lost(account: Account) -> list[str]:
-    """Name the plans that have from the plan before them what that has not given."""
+    """Name the plans whose rest did not come to the plan that follows them, or to one that took that one's place."""
     plans = {plan.id: plan for plan in account.plans}
-    pairs = [(plan, plans[plan.follows.plan]) for plan in account.plans if plan.follows and plan.follows.plan in plans]
-    return [f"{new.id} has {new.rolled_in} of {old.id}" for new, old in pairs if new.rolled_in != old.rolled_over]
+    found = []
+    for old in account.plans:
+        came, heir = 0, plans.get(old.successor)
+        while heir is not None:
+            came += heir.rolled_in
+            heir = plans.get(heir.successor) if heir.expired_by == "replaced" else None
+        if old.expired_by != "replaced" and old.successor in plans and came != old.rolled_over:
+            found.append(f"{old.id} gave {old.rolled_over}, of which {came} came to those after it")
+    return found
 
 
 def payments_lost(before: Account, after: Account) -> list[str]:

@@ -200,5 +200,6 @@ def settle(draft: Draft, plan: Plan, appended: int) -> None:
     )
     draft.put_plan(closed)
     draft.event("plan_settled", f"plan {plan.id} is settled and closed", plan=plan.id, amount=forfeited)
-    if plan.successor:
-        _settle_used_up(draft, plan.successor, appended)
+    heir = successions.last_heir(draft, plan)
+    if heir is not None:
+        _settle_used_up(draft, heir.id, appended)

@@ -251,11 +251,19 @@ def add(draft: Draft, plan: Plan, amount: int, reason: str) -> None:
 
 def roll_over(draft: Draft, plan: Plan, rest: int) -> int:
     """Give what is left of a plan to its renewal, if the terms say so and that is not closed; tell how much went."""
-    heir = draft.plan(plan.successor)
+    heir = last_heir(draft, plan)
     if not rest or plan.terms is None or not plan.terms.rollover or heir is None or heir.status == "expired":
         return 0
     add(draft, replace(heir, rolled_in=rest), rest, "rollover")
     return rest
+
+
+def last_heir(draft: Draft, plan: Plan) -> Plan | None:
+    """Find the plan that follows a plan, or the one that has taken its place since."""
+    heir = draft.plan(plan.successor)
+    while heir is not None and heir.expired_by == "replaced":
+        heir = draft.plan(heir.successor)
+    return heir
 
 
 def awaits(draft: Draft, plan: Plan) -> bool:
@@ -263,7 +271,9 @@ def awaits(draft: Draft, plan: Plan) -> bool:
     old = draft.plan(plan.follows.plan) if plan.follows else None
     if old is None or old.status == "expired" or old.successor != plan.id:
         return False
-    return old.expired_by != "replaced" if is_replaced(draft, old) else old.terms is not None and old.terms.rollover
+    if is_replaced(draft, old):
+        return old.expired_by != "replaced" or awaits(draft, old)
+    return old.terms is not None and old.terms.rollover
 
 
 def take_back(draft: Draft, plan: Plan) -> None:

@@ -90,17 +90,32 @@ def _settle_open(account: Account, name: str, now: int) -> list[Expected]:
     plan = named(account, name)
     if plan is None or plan.end is not None or plan.status != "settling":
         return []
-    old = named(account, plan.follows["plan"]) if plan.follows else None
-    if old is not None and old.status != "expired" and old.successor == name:
-        changed = plan.follows["how"] != "renewal"
-        if (changed and old.expired_by != "replaced") or (not changed and old.message.get("rollover")):
-            return []
-    return settle(account, plan, now)
+    return [] if _may_have_more(account, plan) else settle(account, plan, now)
+
+
+def _may_have_more(account: Account, plan: Plan) -> bool:
+    """Say whether worth or what is left of an earlier plan, however many were replaced between, may still come."""
+    while plan.follows is not None:
+        old = named(account, plan.follows["plan"])
+        if old is None or old.status == "expired" or old.successor != plan.name:
+            return False
+        if plan.follows["how"] == "renewal":
+            return bool(old.message.get("rollover"))
+        if old.expired_by != "replaced":
+            return True
+        plan = old
+    return False
+
+
+def _in_its_place(account: Account, name: str) -> Plan | None:
+    """Find a plan by its name, or the plan that came in its place."""
+    plan: Plan | None = named(account, name)
+    return _in_its_place(account, plan.successor) if plan is not None and plan.expired_by == "replaced" else plan
 
 
 def settle(account: Account, plan: Plan, now: int) -> list[Expected]:
     """Close a plan; what is left goes to its renewal or is forfeited; a postpaid one gets its last statement."""
-    rest, heir, out = plan.amount - plan.spent - plan.credited, named(account, plan.successor), []
+    rest, heir, out = plan.amount - plan.spent - plan.credited, _in_its_place(account, plan.successor), []
     if rest and plan.message.get("rollover") and heir is not None and heir.status != "expired":
         out, plan.rolled_over = _add(heir, rest, "rollover"), rest
     if plan.stated_to:
@@ -108,7 +123,7 @@ def settle(account: Account, plan: Plan, now: int) -> list[Expected]:
     plan.status, plan.forfeited, plan.stated_to = "expired", rest - plan.rolled_over, 0
     plan.counters = {}
     out.append(event("plan_settled", plan=plan.name, amount=plan.forfeited))
-    return out + _settle_open(account, plan.successor, now)
+    return out + (_settle_open(account, heir.name, now) if heir is not None else [])
 
 
 def _statement(account: Account, plan: Plan, reason: str, period: tuple[int, int | None], now: int) -> list[Expected]:

@@ -1,8 +1,7 @@
 """A plan is renewed: asked for or by itself, early or late; it begins where the one before it ends or runs out."""
 
-import pytest
 from msgspec.structs import replace
-from tests.support.domain import DAY, HOUR, T0, book, container, item, paid_by, prices, quota, tokens, usd
+from tests.support.domain import DAY, HOUR, T0, container, item, paid_by, prices, quota, tokens, usd
 from tests.unit.domain.test_offers_and_payment import POSTPAID, UPFRONT, Sale, offer, parts
 
 from drawdown.domain.calendar import add_months
@@ -14,12 +13,10 @@ from drawdown.domain.commands import (
     RecordPayment,
     RenewPlan,
     Replayed,
-    SetRenewal,
 )
-from drawdown.domain.limits import OFFERS_MAX, PLANS_PAST_MAX, REQUESTS_MAX
-from drawdown.domain.model import NEVER, Offer
+from drawdown.domain.model import NEVER
 from drawdown.domain.prices import PACKAGE, PLAN, Book, Price
-from drawdown.domain.terms import Follows, Payment, PaymentRequest, Terms
+from drawdown.domain.terms import Follows, Payment, Terms
 
 MONTH = add_months(T0, 1, "UTC")
 TWO = add_months(T0, 2, "UTC")
@@ -62,10 +59,6 @@ class Chain(Sale):
         (event,) = self.events()
         assert event.kind == "command_refused"
         return event.code
-
-
-def renewing(terms: Terms = UPFRONT, **change: object) -> Terms:
-    return replace(terms, automatic=True, **change)
 
 
 def follower(how: str = "renewal", plan: str = "p") -> Follows:
@@ -336,201 +329,7 @@ def test_nothing_rolls_over_into_a_renewal_that_is_closed() -> None:
     assert world.plan().forfeited == usd("100")
 
 
-def test_a_renewal_on_own_terms_has_the_first_amount_and_not_what_rolled_in() -> None:
-    world = Chain()
-    world.bought(terms=replace(UPFRONT, rollover=True))
-    world.renewed()
-    world.timer(MONTH + DAY)
-    assert world.plan("p-r1").amount == usd("200")
-    world.renewed(MONTH + 2 * DAY, plan="p-r1")
-    assert (world.plan("p-r2").amount, world.plan("p-r2").renewals) == (usd("100"), 2)
-
-
-# --- by itself -------------------------------------------------------------------------------------------------------
-
-
-def test_a_plan_renews_itself_two_weeks_before_its_end() -> None:
-    world = Chain()
-    world.bought(terms=renewing())
-    world.timer(MONTH - 14 * DAY - 1)
-    assert ("renewal_open", "") not in world.kinds()
-    world.timer(MONTH - 14 * DAY)
-    assert world.kinds() == [("renewal_open", ""), ("payment_requested", "plan")]
-    world.timer(MONTH - 14 * DAY + 1)
-    assert world.kinds() == [("renewal_open", ""), ("payment_requested", "plan")]  # nothing new: the outputs before
-
-
-def test_a_plan_renews_itself_when_nine_tenths_of_it_are_used() -> None:
-    world = Chain()
-    world.bought(terms=renewing())
-    world.use(tokens(89 * MILLION, T0 + DAY))
-    assert world.kinds() == []
-    world.use(tokens(MILLION, T0 + 2 * DAY))
-    assert world.kinds() == [("renewal_open", ""), ("payment_requested", "plan")]
-    world.pay_all(T0 + 2 * DAY)
-    charge, _ = world.use(tokens(20 * MILLION, T0 + 3 * DAY))
-    assert paid_by(charge) == [("p", usd("10")), ("p-r1", usd("10"))]
-
-
-def test_the_instalments_of_a_renewal_are_later_by_the_plans_length() -> None:
-    world = Chain()
-    world.bought(terms=parts(T0 + 30 * DAY))  # 31 January
-    world.apply(RenewPlan("acc", "p", None))
-    assert world.state is not None
-    (renewal,) = world.state.offers
-    assert [one.due for one in renewal.terms.instalments] == [T0 + 58 * DAY]  # 28 February
-
-
-@pytest.mark.parametrize(
-    ("terms", "change", "code"),
-    [
-        (renewing(), {"months": None, "end": T0 + 60 * DAY}, "bad_terms"),
-        (renewing(parts(T0 + DAY)), {"months": None}, "bad_terms"),
-    ],
-)
-def test_a_plan_that_could_not_renew_itself_is_not_drafted_so(
-    terms: Terms, change: dict[str, object], code: str
-) -> None:
-    world = Chain()
-    world.draft(replace(offer(terms), **change))
-    assert world.refused() == code
-
-
-def test_whether_a_plan_renews_itself_can_be_changed() -> None:
-    world = Chain()
-    world.bought()
-    world.apply(SetRenewal("acc", "p", automatic=True))
-    assert world.kinds() == [("renewal_set", "automatic")]
-    world.apply(SetRenewal("acc", "p", automatic=False))
-    assert world.kinds() == [("renewal_set", "by request")]
-    world.timer(MONTH - 14 * DAY)
-    assert ("renewal_open", "") not in world.kinds()
-
-
-def test_a_plan_that_is_unknown_closed_or_without_terms_does_not_renew_itself() -> None:
-    world = Chain()
-    world.apply(SetRenewal("acc", "p", automatic=True))
-    assert world.refused() == "unknown_plan"
-    world.activate("plain")
-    for automatic in (True, False):
-        world.apply(SetRenewal("acc", "plain", automatic=automatic))
-        assert world.refused() == "bad_terms"
-    world.bought(grace_ms=0)
-    world.timer(MONTH)
-    world.apply(SetRenewal("acc", "p", automatic=False), MONTH)
-    assert world.refused() == "unknown_plan"
-
-
-def test_a_renewal_that_cannot_be_opened_is_told_and_not_tried_again() -> None:
-    world = Chain()
-    world.bought(terms=renewing())
-    world.activate("p-r1")
-    world.timer(MONTH - 14 * DAY)
-    assert world.kinds()[-1] == ("renewal_not_opened", "plan_exists")
-    world.use(tokens(95 * MILLION, MONTH - 13 * DAY))
-    assert ("renewal_not_opened", "plan_exists") not in world.kinds()
-
-
-def test_a_plan_does_not_renew_itself_when_it_is_cancelled_or_followed_already() -> None:
-    world = Chain()
-    world.bought(terms=renewing())
-    world.renewed()
-    world.use(tokens(95 * MILLION, T0 + DAY))
-    assert world.kinds() == []
-    world = Chain()
-    world.bought(terms=renewing())
-    world.apply(CancelPlan("acc", "p", at_cycle_end=True))
-    world.timer(MONTH - 14 * DAY)
-    assert ("renewal_open", "") not in world.kinds()
-
-
-# --- refusals --------------------------------------------------------------------------------------------------------
-
-
-def test_a_plan_that_cannot_be_renewed_on_its_own_terms_needs_a_draft() -> None:
-    world = Chain()
-    world.apply(RenewPlan("acc", "p", None))
-    assert world.refused() == "unknown_plan"
-    world.activate("plain")
-    world.bought("dated", months=None, end=MONTH)
-    world.bought("parts", parts(T0 + 20 * DAY), months=None)
-    for plan in ("plain", "dated", "parts"):
-        world.apply(RenewPlan("acc", plan, None))
-        assert world.refused() == "bad_terms"
-
-
-def test_a_renewal_needs_a_name_of_its_own() -> None:
-    world = Chain()
-    world.bought()
-    world.activate("taken")
-    world.draft(replace(offer(), plan="written"))
-    for name, code in (("taken", "plan_exists"), ("written", "plan_exists"), ("x" * 129, "invalid_value")):
-        world.apply(RenewPlan("acc", "p", name))
-        assert world.refused() == code
-    world.apply(CancelPlan("acc", "written", at_cycle_end=False))
-    world.apply(RenewPlan("acc", "p", "written"))
-    assert world.refused() == "plan_exists"
-
-
-def test_a_plan_is_followed_by_one_other_and_only_when_it_has_begun() -> None:
-    world = Chain()
-    world.bought()
-    world.apply(RenewPlan("acc", "p", None))
-    world.apply(RenewPlan("acc", "p", "other"))
-    assert world.refused() == "wrong_status"  # one waits for its payment
-    world.pay_all(T0)
-    world.apply(RenewPlan("acc", "p", "other"))
-    assert world.refused() == "wrong_status"  # it is paid
-    world.apply(RenewPlan("acc", "p-r1", None))
-    assert world.refused() == "wrong_status"  # that has not begun
-    world.bought("later", start=T0 + 5 * DAY)
-    world.apply(RenewPlan("acc", "later", None))
-    assert world.refused() == "wrong_status"
-
-
-def test_there_is_no_room_for_a_renewal_where_there_is_none_for_a_draft() -> None:
-    world = Chain()
-    world.bought()
-    kept = world.state
-    assert kept is not None
-    drafts = tuple(replace(offer(), plan=f"d-{number}") for number in range(OFFERS_MAX))
-    past = tuple(b"%08d" % number for number in range(PLANS_PAST_MAX + 1))
-    request = PaymentRequest(1, "old", "instalment", 1, 1, T0, 0)
-    for full, code in (
-        (replace(kept, offers=drafts), "too_many_plans"),
-        (replace(kept, past_plans=past), "too_many_plans"),
-        (replace(kept, requests=(request,) * REQUESTS_MAX), "too_many_requests"),
-    ):
-        world.state = full
-        world.apply(RenewPlan("acc", "p", None))
-        assert world.refused() == code
-
-
-@pytest.mark.parametrize(
-    ("made", "code"),
-    [
-        (offer(plan="q", follows=follower(), start=T0 + DAY), "bad_terms"),
-        (offer(plan="q", follows=follower(), months=None, end=T0 + DAY), "bad_terms"),
-        (offer(plan="q", follows=follower(plan="none")), "unknown_plan"),
-    ],
-)
-def test_a_draft_that_cannot_follow_is_refused(made: Offer, code: str) -> None:
-    world = Chain()
-    world.bought()
-    world.draft(made)
-    assert world.refused() == code
-
-
-def test_a_drafted_renewal_is_told_when_it_is_offered_and_may_have_other_terms() -> None:
-    world = Chain(prices(book("cheap-usd", token="0.5")))
-    world.bought()
-    world.draft(offer(plan="q", book="cheap-usd", follows=follower()))
-    world.apply(OfferPlan("acc", "q", 1, None))
-    assert world.kinds() == [("plan_offered", ""), ("renewal_open", "")]
-    world.apply(ConfirmPlan("acc", "q", 1))
-    world.pay_all(T0)
-    charge, _ = world.use(tokens(104 * MILLION, T0 + DAY))
-    assert paid_by(charge) == [("p", usd("100")), ("q", usd("2"))]
+# --- within one event ---------------------------------------------------------------------------------------------
 
 
 def test_a_renewal_outside_whose_scope_the_usage_is_does_not_pay_for_it() -> None:
@@ -562,3 +361,37 @@ def test_the_renewal_of_an_open_ended_plan_begins_by_usage_replayed_months_later
     renewal = world.plan("q")
     assert (renewal.start, renewal.spent) == (T0 + HOUR, usd("3"))
     assert [(counter.period, counter.quantity) for counter in renewal.counters] == [(0, MILLION * MILLION)]
+
+
+def test_a_renewal_that_has_begun_pays_nothing_from_before_its_start() -> None:
+    world = Chain()
+    world.bought()
+    world.renewed()
+    world.timer(MONTH)
+    charge, overage = world.use(tokens(101 * MILLION, MONTH - HOUR), at=MONTH + HOUR)
+    assert paid_by(charge) == [("p", usd("100"))]
+    assert overage is not None
+    assert overage.total == usd("2")
+
+
+def test_a_renewal_that_is_drawn_before_others_begins_within_the_event_all_the_same() -> None:
+    world = Chain()
+    world.bought(amount=usd("5"))
+    world.bought("q", follows=follower(), priority=1)
+    charge, _ = world.use(container(T0, T0 + 2 * HOUR))
+    assert paid_by(charge) == [("p", usd("5")), ("q", usd("2.2"))]
+    assert world.kinds() == [("plan_expired", "amount"), ("plan_activated", "")]
+
+
+def test_a_plan_that_is_used_up_by_packages_begins_its_renewal_where_it_was_used_up() -> None:
+    package = Price("inference", "input_tokens", (), usd("3"), 10 * MILLION, PACKAGE)
+    world = Chain(prices(Book("packages", 1, PLAN, "USD", 0, (package,))))
+    world.bought(amount=usd("6"), book="packages")
+    world.bought("q", follows=follower())
+    charge, _ = world.use(tokens(21 * MILLION, T0 + DAY))
+    assert charge is not None
+    assert [(line.plan, line.book, line.meter, line.amount) for line in charge.lines] == [
+        ("p", "packages", "input_tokens", usd("6")),
+        ("q", "plan-usd", "input_tokens", usd("1")),
+    ]
+    assert world.plan("q").start == T0 + DAY

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from msgspec.structs import replace
 from tests.support.domain import DAY, HOUR, T0, book, container, item, paid_by, prices, quota, tokens, usd
 from tests.unit.domain.test_offers_and_payment import POSTPAID, offer, parts
 from tests.unit.domain.test_renewals import MILLION, MONTH, TWO, Chain, follower
 
-from drawdown.domain.commands import CancelPlan, ConfirmPlan, OfferPlan, PausePlan, ResumePlan
+from drawdown.domain.commands import CancelPlan, ConfirmPlan, OfferPlan, PausePlan, Replayed, ResumePlan
 from drawdown.domain.terms import Terms
 
 
@@ -355,6 +356,35 @@ def test_usage_after_the_grace_of_the_old_plan_is_on_demand() -> None:
     charge, overage = world.use(container(NOW - 2 * HOUR, NOW - HOUR), at=NOW + DAY)
     assert charge is None
     assert overage is not None
+
+
+def test_what_rolls_over_into_a_renewal_that_was_changed_goes_to_the_plan_in_its_place() -> None:
+    for months in (1, None):
+        world = used(30, replace(upfront("100"), rollover=True))
+        world.renewed(NOW)
+        world.timer(MONTH)
+        world.bought("q", upfront("200"), MONTH + HOUR, months=months, follows=follower("now", "p-r1"))
+        world.use(tokens(100 * MILLION, MONTH + 2 * HOUR))
+        assert world.plan("q").status == "settling"
+        world.timer(MONTH + DAY)
+        assert world.amounts("amount_added") == [("q", usd("70"))]
+        assert (world.plan("q").amount, world.plan("q").status) == (usd("170"), "active")
+        assert world.plan("p-r1").amount == usd("100")
+
+
+def test_late_usage_is_on_demand_when_the_new_plan_is_closed_with_something_left() -> None:
+    world = used(20, grace_ms=90 * DAY)
+    world.bought("q", upfront("200"), NOW, grace_ms=0, follows=follower("now"))
+    world.timer(TWO)
+    assert world.plan("q").status == "expired"
+    world.apply(Replayed(tokens(4 * MILLION, NOW - HOUR)), TWO)
+    assert world.plan("q").spent == 0
+
+
+def test_late_usage_is_held_to_no_quota_of_the_new_plan_that_does_not_include_it() -> None:
+    world = changed(scope=(item("gpu-container"),), quotas=(quota("gpu-container", "3"),))
+    charge, _ = world.use(tokens(4 * MILLION, NOW - HOUR), at=NOW + HOUR)
+    assert paid_by(charge) == [("q", usd("4"))]
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
