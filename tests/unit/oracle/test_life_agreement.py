@@ -3,7 +3,9 @@
 from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
+from tests.support import messages
 from tests.support.conserved import amounts_lost, payments_lost, rolled_over_lost
+from tests.support.messages import T0
 from tests.support.random_lives import lives, successions
 from tests.support.random_worlds import World
 from tests.support.raters import applied_all, differences
@@ -47,3 +49,24 @@ def test_nothing_of_a_plans_amount_or_of_what_was_paid_for_it_is_lost(world: Wor
             assert rolled_over_lost(step.after) == []
         if step.before is not None and step.after is not None:
             assert payments_lost(step.before, step.after) == []
+
+
+def test_two_renewals_that_begin_with_one_event_are_drawn_in_the_order_of_their_names() -> None:
+    tokens = messages.price("inference", "input_tokens", "0.013", 7)
+    books = [messages.written(messages.price_book(name, tokens, currency="USD")) for name in ("on-demand", "plan-usd")]
+    records = [messages.command(messages.open_account(), T0)]
+    for plan in ("b", "a"):
+        terms = messages.activate_plan(plan, currency="USD", amount="1") | {"payment": {"terms": "postpaid"}}
+        del terms["start"]
+        steps = [
+            terms | {"command": "draft_plan", "revision": 1, "renewal": "automatic"},
+            {"command": "offer_plan", "plan": plan, "revision": 1},
+            {"command": "confirm_plan", "plan": plan, "revision": 1},
+        ]
+        common = {"version": 1, "account": messages.ACCOUNT}
+        records += [messages.command(step | common | {"id": f"{plan}-{step['command']}"}, T0) for step in steps]
+    for ident, count in (("both-plans", 1077), ("the-next", 1)):
+        records.append(messages.structured(messages.inference(T0, ident=ident, input_tokens=count), T0))
+    steps_applied = applied_all(books, records)
+    assert differences(steps_applied) == []
+    assert [charge["lines"][0]["payer"]["id"] for charge in steps_applied[-1].said("charges")] == ["a-r1"]
