@@ -99,7 +99,7 @@ def _renewal_of(draft: Draft, plan: Plan, name: str, appended: int) -> Offer | R
     if terms_refused is not None or plan.terms is None:
         return terms_refused or ("bad_terms", "")
     if draft.plan(name) or draft.offer(name) or digest_of(name) in draft.past_plans:
-        return "plan_exists", f"the account has, or had, a plan {name} already"
+        return "plan_exists", f"the account has, or had, a plan {name} already; give the renewal another name"
     if len(name) > NAME_LENGTH_MAX:
         return "invalid_value", f"the name {name} has more than {NAME_LENGTH_MAX} characters; give one"
     offer = Offer(

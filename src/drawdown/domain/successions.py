@@ -138,14 +138,13 @@ def take_over(draft: Draft, plan: Plan, appended: int) -> None:
     old = draft.plan(follows.plan) if follows else None
     if follows is None or old is None or terms is None:
         return
+    if follows.how == "renewal":
+        draft.put_plan(replace(old, successor=plan.id))
+        return
     if is_over(old, appended):
-        if follows.how != "renewal":
-            _fund(draft, plan, terms, follows.asked, appended)
+        _fund(draft, plan, terms, follows.asked, appended)
         return
     old = replace(old, successor=plan.id)
-    if follows.how == "renewal":
-        draft.put_plan(old)
-        return
     if follows.how == "now" and old.status == "paused":
         old = replace(gap_ended(draft, old, appended), status="active")
     worth = _worth(draft, old, appended)

@@ -264,11 +264,12 @@ def take_over(account: Account, plan: Plan, now: int) -> list[Expected]:
     if old is None or plan.follows is None:
         return []
     how = plan.follows["how"]
-    if over(old, now):
-        return [] if how == "renewal" else _fund(account, plan, plan.follows["asked"], now)
-    old.successor = plan.name
     if how == "renewal":
+        old.successor = plan.name
         return []
+    if over(old, now):
+        return _fund(account, plan, plan.follows["asked"], now)
+    old.successor = plan.name
     if how == "now" and old.status == "paused":
         life.end_pause(account, old, now)
         old.status = "active"
