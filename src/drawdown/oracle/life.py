@@ -30,8 +30,12 @@ def boundaries(plan: Plan, zone: ZoneInfo) -> Iterator[int]:
 
 
 def boundary_after(plan: Plan, at: int, zone: ZoneInfo) -> int:
-    """Give the first end of a cycle after an instant."""
-    return next(found for found in boundaries(plan, zone) if found > at)
+    """Give the end of the first month that the plan's clock, which stands still in pauses, has not reached."""
+    stood = sum(min(gap.end, at) - gap.start for gap in plan.gaps if gap.pause and gap.end and gap.start < at)
+    for number, found in enumerate(boundaries(plan, zone), 1):
+        if month_later(plan.start, number, zone) > at - stood:
+            return found
+    return NEVER
 
 
 def in_gap(plan: Plan, at: int) -> bool:

@@ -161,8 +161,8 @@ def test_a_renewal_paid_after_the_end_begins_when_it_is_paid() -> None:
     world.pay_all(MONTH + 3 * DAY)
     assert world.kinds() == [("payment_recorded", ""), ("plan_activated", "")]
     assert world.plan("p-r1").start == MONTH + 3 * DAY
-    world.renewed(TWO, plan="p", name="again")
-    assert world.plan("again").status == "active"
+    world.apply(RenewPlan("acc", "p", "again"), TWO)
+    assert world.refused() == "wrong_status"  # it is the renewal that is to be renewed
 
 
 def test_a_renewal_that_is_not_paid_in_time_lapses() -> None:
