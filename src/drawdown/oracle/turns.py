@@ -296,8 +296,8 @@ def _fund(account: Account, plan: Plan, money: Fraction, now: int) -> list[Expec
     """Use the money for the first part, the instalments as they are due, and at last for more amount."""
     terms, out = plan.message["payment"], []
     postpaid = terms["terms"] == "postpaid"
-    plan.received = money
     left = money - (Fraction(0) if postpaid else life.first_part(terms, life.unit(account)))
+    plan.received += left  # the first part is counted since the plan was confirmed
     if left < 0:
         due = now + terms.get("pay_within_days", 14) * DAY
         out = life.ask(account, Request(plan.name, "shortfall", -left, -left, due, life.grace(terms)), now)
