@@ -18,6 +18,8 @@ CHOSEN = (
     "offer-lapses",
     "pause-ends-by-itself",
     "postpaid",
+    "price-change-announced",
+    "price-change-of-the-past-refused",
     "renewal-automatic",
     "renewal-when-it-runs-out",
     "same-id",

@@ -72,8 +72,9 @@ def item(service: str, **dimensions: str) -> ScopeItem:
 class World:
     """One account under test: applies inputs in order and keeps the newest state."""
 
-    def __init__(self, known: Prices | None = None, time_zone: str = "UTC") -> None:
+    def __init__(self, known: Prices | None = None, time_zone: str = "UTC", policy: Policy = POLICY) -> None:
         self.prices = known or prices()
+        self.policy = policy
         self.state: Account | None = None
         self.outputs: list[Charge | Overage | AccountEvent] = []
         self.now = T0
@@ -81,7 +82,7 @@ class World:
 
     def apply(self, body: object, at: int | None = None) -> Decision | None:
         appended = self.now if at is None else at
-        decision = decide(self.state, body, appended, self.prices, POLICY)  # type: ignore[arg-type]
+        decision = decide(self.state, body, appended, self.prices, self.policy)  # type: ignore[arg-type]
         if decision is not None:
             self.state = decision.state
             self.outputs = list(decision.outputs)

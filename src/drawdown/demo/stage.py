@@ -31,7 +31,7 @@ from drawdown.local.child import Child
 from drawdown.local.stack import Addresses
 from drawdown.operate.lag import measured
 from drawdown.settings import Settings
-from drawdown.topics import CHARGES, CREATE_TIME, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
+from drawdown.topics import CHARGES, CREATE_TIME, CREDIT_CHARGING, PLAN_COMMANDS, PRICES, USAGE
 from drawdown.traces.events import Outgoing
 
 INPUTS = (PLAN_COMMANDS, *USAGE)
@@ -152,6 +152,13 @@ class Stage:
                 self.check_alive()
                 asked_seconds = (time.monotonic_ns() - began) / _NS
                 await asyncio.sleep(min(max(_POLL_SECONDS, 2 * asked_seconds), 1))  # asking costs the workers' time
+
+    async def prices_read(self) -> bool:
+        """Say whether the newest commits of the plans ledger were made with all price books that are published."""
+        _, end = (await self._browser.spans([(PRICES, 0)]))[PRICES, 0]
+        newest = await newest_commits(self._browser, self.caches, self._shards)
+        commits = [newest.get((PlansLedger.name, shard)) for shard in self._shards]
+        return all(commit is not None and commit.prices_offset >= end for commit in commits)
 
     async def settled(self, *, seconds: float = 60) -> None:
         """Wait until nothing more happens by itself: all is taken, Redis is where the log is, no timer is due."""

@@ -10,7 +10,7 @@ import msgspec
 from drawdown.adapters.clock import SystemClock
 from drawdown.demo.stage import Stage
 from drawdown.domain.policy import Policy
-from drawdown.domain.prices import Prices
+from drawdown.domain.prices import Book, Prices
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.records import Record
 from drawdown.engine.shard import WATERMARK_HEADER
@@ -22,8 +22,8 @@ from drawdown.local.stack import LocalStack
 from drawdown.scenario import compare
 from drawdown.scenario.form import Output
 from drawdown.scenario.inputs import Sent
-from drawdown.scenario.run import Plan, Report, StepDifferences, opening, standard_books
-from drawdown.scenario.world import Told, told_of
+from drawdown.scenario.run import Plan, Report, StepDifferences, opening, standard_books, world_of
+from drawdown.scenario.world import Told, told_of, told_of_book
 from drawdown.settings import load_settings
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREATE_TIME, CREDIT_CHARGING, DEAD_LETTERS, PRICES, USAGE
 from drawdown.traces.events import Outgoing
@@ -31,7 +31,7 @@ from drawdown.wire.instants import format_instant
 
 _CLOCK = b"the-scenarios-clock"
 _OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
-_ORDER = ("charge", "overage", "drawn", "event", "refused", "other")
+_ORDER = ("book_refused", "charge", "overage", "drawn", "event", "refused", "other")
 _POLL_SECONDS, _TIMER_SECONDS, _DUE_MAX = 0.1, 60, 100
 LEDGERS: tuple[Ledger, ...] = (
     PlansLedger(Prices(), Policy.default()),
@@ -60,6 +60,7 @@ class Staged:
         self._stage = stage
         self._plan = plan
         self._seen: dict[str, int] = dict.fromkeys(_OUTPUTS, 0)
+        self._prices = world_of(plan).prices
 
     async def run(self) -> Report:
         """Run it; give what differs."""
@@ -72,16 +73,26 @@ class Staged:
         differing = []
         for number, moment in enumerate(plan.moments):
             await self._pass_time(moment.at)
+            refused = await self._publish_book(*moment.book, moment.at) if moment.book else []
             if moment.sent:
                 await stage.publish(_outgoing(sent, moment.at) for sent in moment.sent)
                 await stage.all_taken()
-            found = compare.outputs(_expected(moment.step.expect), await self._new())
+            found = compare.outputs(_expected(moment.step.expect), refused + await self._new())
             wanted = moment.step.state or {}
             found += compare.states(wanted, await self._states(wanted))
             if found:
                 line = plan.document.line(("steps", number))
                 differing.append(StepDifferences(number + 1, line, format_instant(moment.at), found))
         return Report(plan.document.name, plan.scenario.scenario, len(plan.moments), differing)
+
+    async def _publish_book(self, book: Book, message: bytes, at: int) -> list[Told]:
+        """Publish a price book at an instant (ms), and wait until the worker has read it, whether or not it holds."""
+        await self._stage.publish([_priced(book, message, at)])
+        async with asyncio.timeout(_TIMER_SECONDS):
+            while not await self._stage.prices_read():
+                await self._stage.publish(_beat(at))  # something to commit, with how far the prices are read
+                await self._stage.all_taken()
+        return told_of_book(self._prices, book, at)
 
     async def _pass_time(self, until: int) -> None:
         """Move the watermark to each due time up to an instant (ms), and wait until its timers are taken."""
@@ -124,6 +135,9 @@ class Staged:
 
 async def staged(stack: LocalStack, plan: Plan) -> Report:
     """Run a checked scenario on a stack, with topics and a worker of its own. Raise UserError for one in the future."""
+    if plan.increments:
+        told = f"{plan.document.name} has billing increments of its own, and a worker those of its catalogue"
+        raise UserError(f"{told}; run it without --stack")
     last = max(moment.at for moment in plan.moments)
     if last > SystemClock().now_ms():
         told = f"{plan.document.name} goes on until {format_instant(last)}: Kafka refuses records from the future"
@@ -167,10 +181,14 @@ def _beat(at: int) -> list[Outgoing]:
     return [*usage, Outgoing(CREDIT_CHARGING, None, b"", at, headers=(header,), partition=0)]
 
 
+def _priced(book: Book, message: bytes, appended: int) -> Outgoing:
+    return Outgoing(PRICES, f"{book.name}:{book.version}".encode(), message, appended)
+
+
 def _books(plan: Plan) -> list[Outgoing]:
     standard = standard_books() if plan.scenario.standard_prices else []
     messages = [*standard, *plan.scenario.prices]
     return [
-        Outgoing(PRICES, f"{book.name}:{book.version}".encode(), msgspec.json.encode(message), appended)
+        _priced(book, msgspec.json.encode(message), appended)
         for message, (book, appended) in zip(messages, plan.books, strict=True)
     ]

@@ -51,9 +51,9 @@ def service(name: str) -> Service:
     return found
 
 
-def rounded_up(of: Service, meter: str, quantity: int) -> int:
-    """Round an event's quantity up to its meter's billing increment, if it has one."""
-    increment = of.increments.get(meter, 0)
+def rounded_up(increments: dict[str, int], meter: str, quantity: int) -> int:
+    """Round an event's quantity up to its meter's billing increment, if it has one. All in millionths."""
+    increment = increments.get(meter, 0)
     if not increment:
         return quantity
     return -(-quantity // increment) * increment

@@ -124,7 +124,7 @@ def _open(state: Account | None, command: OpenAccount, appended: int) -> Decisio
 
 def _use(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision:
     draft = Draft(account)
-    pieces = pieces_of(usage, account, prices)
+    pieces = pieces_of(usage, account, prices, policy)
     if usage.job is not None:
         draft.jobs, job = jobs.follow(account, usage, appended, policy)
         if usage.final:

@@ -4,12 +4,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from drawdown.domain.calendar import month_starts_between
-from drawdown.domain.catalogue import SERVICES, rounded_up
+from drawdown.domain.catalogue import rounded_up
 from drawdown.domain.coverage import in_scope
 from drawdown.domain.cycles import cycle_starts
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import PIECES_MAX
 from drawdown.domain.model import Account, Usage
+from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 
 
@@ -21,10 +22,12 @@ class Piece(NamedTuple):
     quantity: int
 
 
-def pieces_of(usage: Usage, account: Account, prices: Prices) -> list[Piece]:
+def pieces_of(usage: Usage, account: Account, prices: Prices, policy: Policy) -> list[Piece]:
     """Cut a usage into pieces, in the order in which they are paid. Raise Reject(too_many_pieces)."""
-    service = SERVICES[usage.service]
-    quantities = [(meter, rounded_up(service, meter, quantity)) for meter, quantity in _pairs(usage)]
+    increments = policy.increments.get(usage.service)
+    quantities = _pairs(usage)
+    if increments:
+        quantities = [(meter, rounded_up(increments, meter, quantity)) for meter, quantity in quantities]
     if usage.start is None:
         return [Piece(usage.time, meter, quantity) for meter, quantity in quantities]
     cuts = cuts_of(usage, usage.start, account, prices)

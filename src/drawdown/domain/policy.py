@@ -1,18 +1,22 @@
-"""How far from the append time an event's time may lie."""
+"""How far from the append time an event's time may lie, and to what its quantities round up."""
 
 import msgspec
 
-from drawdown.domain.catalogue import INFERENCE
+from drawdown.domain.catalogue import INFERENCE, SERVICES
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import SKEW_MS, WINDOW_DEFAULT_MS, WINDOW_INFERENCE_MS
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Accept windows by service, and the skew; all ms. default_window_ms: of services not named."""
+    """Accept windows by service, and the skew; all ms. default_window_ms: of services not named.
+
+    increments: service → meter → millionths to whose multiple an event's quantity rounds up; the catalogue's.
+    """
 
     windows_ms: dict[str, int]
     default_window_ms: int
     skew_ms: int
+    increments: dict[str, dict[str, int]] = {name: one.increments for name, one in SERVICES.items() if one.increments}
 
     @classmethod
     def default(cls) -> "Policy":

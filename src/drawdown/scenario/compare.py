@@ -18,6 +18,7 @@ _SHOWN = {
     "drawn": ("account", "event.id", "total", "paid"),
     "event": ("account", "ledger", "kind", "plan", "credit", "code", "reason", "amount", "detail"),
     "refused": ("code", "ledger", "detail"),
+    "book_refused": ("code", "detail"),
     "duplicate": ("ledger",),
     "halted": ("detail",),
 }
@@ -48,7 +49,7 @@ def outputs(expected: Sequence[Output], came: Sequence[Told]) -> list[str]:
 
 def _output(wanted: Output, told: Told) -> list[str]:
     value = getattr(wanted, wanted.kind)
-    if wanted.kind == "refused":
+    if wanted.kind in {"refused", "book_refused"}:
         code = told.message["code"]
         return [] if value == code else [f"code: expected {value}, came {code}: {told.message['detail']}"]
     if not isinstance(value, dict):

@@ -13,7 +13,8 @@ Paid = Annotated[
     dict[Annotated[str, Field(pattern=r"^(plan .+|voucher .+|top_up .+|debt)$")], Money],
     Field(description="payer → amount, in the order of paying", examples=[{"plan starter": "0.75", "debt": "0.50"}]),
 ]
-_ONE = ("charge", "overage", "drawn", "event", "refused", "duplicate", "halted", "other")
+_ONE = ("charge", "overage", "drawn", "event", "refused", "book_refused", "duplicate", "halted", "other")
+Increment = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", examples=["60"])]
 
 
 class _Part(BaseModel):
@@ -35,6 +36,7 @@ class Output(_Part):
     drawn: dict[str, Any] | None = Field(None, description="of the wallet; any field of the message, and `paid`")
     event: dict[str, Any] | None = Field(None, description="an account event; any field of the message")
     refused: str | None = Field(None, description="a dead letter, by its reason's code")
+    book_refused: str | None = Field(None, description="workers skip a published price book, by its field at fault")
     duplicate: Literal[True] | None = Field(None, description="the input's id was known with the same content")
     halted: Literal[True] | None = Field(None, description="an invariant is broken; the shard would stop")
     other: dict[str, Any] | None = Field(None, description="a record of any other topic; any field, and `topic`")
@@ -104,13 +106,14 @@ class Step(_Part):
     )
     ledger: Literal["plans", "wallet"] | None = Field(None, description="of a command that several ledgers take")
     usage: dict[str, Any] | None = Field(None, description="service, account, id, ends, for, and the event's data")
+    price_book: dict[str, Any] | None = Field(None, description="a price book that is published; no output if it holds")
     expect: list[Output] = Field([], description="all outputs of the step, in order")
     state: dict[str, StateForm] | None = Field(None, description="account → how it is after the step")
 
     @model_validator(mode="after")
     def _at_most_one(self) -> "Step":
-        if self.command is not None and self.usage is not None:
-            raise ValueError("a step has a command or usage, not both; make two steps of it")
+        if sum(one is not None for one in (self.command, self.usage, self.price_book)) > 1:
+            raise ValueError("a step has a command or usage or a price book, one of them; make several steps of it")
         return self
 
 
@@ -121,6 +124,9 @@ class Scenario(_Part):
     begins: str = Field("2026-03-01T00:00:00Z", description="when the accounts are opened")
     standard_prices: bool = Field(True, description="the price books of docs/scenarios.md hold")
     prices: list[dict[str, Any]] = Field([], description="price books published when the scenario begins")
+    increments: dict[Name, dict[Name, Increment]] = Field(
+        {}, description="service → meter → to whose multiple an event's quantity rounds up; not on a real stack"
+    )
     accounts: dict[Name, AccountForm] = Field({"acme": AccountForm()}, description="name → account")
     steps: Annotated[list[Step], Field(min_length=1, max_length=SCENARIO_STEPS_MAX)]
 

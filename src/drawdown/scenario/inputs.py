@@ -1,15 +1,19 @@
 """From a step's command or usage to the record that goes in."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE
+from drawdown.domain.catalogue import FINE_TUNING, GPU_CONTAINER, INFERENCE, SERVICES
 from drawdown.domain.errors import Reject
+from drawdown.domain.prices import Book
+from drawdown.domain.quantity import MILLIONTHS
 from drawdown.marked import Marked, Path
 from drawdown.scenario.form import Scenario, Step
 from drawdown.topics import CODE_COMMANDS
+from drawdown.wire.book_file import book_in
 from drawdown.wire.code_commands import hash_of
 from drawdown.wire.instants import format_instant, parse_instant
 from drawdown.wire.registry import MESSAGES
@@ -47,6 +51,31 @@ class Inputs:
         if step.command is not None:
             return self._command(number, step.command, step.ledger, at)
         return []
+
+    def book(self, number: int, step: Step, at: int) -> tuple[Book, bytes] | None:
+        """Give the price book that the n-th step publishes, with its message. Raise BadInput."""
+        if step.price_book is None:
+            return None
+        path: Path = ("steps", number, "price_book")
+        filled = dict(step.price_book)
+        if isinstance(filled.get("effective_from"), str):
+            holds_from = self.instant(filled["effective_from"], at, (*path, "effective_from"))
+            filled["effective_from"] = format_instant(holds_from)
+        return book_in(self._document, filled, path)
+
+    def increments(self) -> dict[str, dict[str, int]]:
+        """Give the scenario's billing increments, millionths by service and meter. Raise BadInput."""
+        found: dict[str, dict[str, int]] = {}
+        for service, meters in self._scenario.increments.items():
+            path: Path = ("increments", service)
+            if service not in SERVICES:
+                raise self._document.wrong(path, f"service {service!r} is not one of {', '.join(SERVICES)}")
+            for meter, text in meters.items():
+                if meter not in SERVICES[service].meters:
+                    told = f"{service} has no such meter; it has {', '.join(SERVICES[service].meters)}"
+                    raise self._document.wrong((*path, meter), told)
+                found.setdefault(service, {})[meter] = int(Decimal(text) * MILLIONTHS)
+        return found
 
     def instant(self, text: Any, base: int, path: Path) -> int:
         """Read an instant, or a span after (+) or before (-) another (ms). Raise BadInput."""

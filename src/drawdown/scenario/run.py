@@ -12,7 +12,7 @@ from drawdown.marked import Marked, utf8
 from drawdown.scenario import compare
 from drawdown.scenario.form import Scenario, Step, read_scenario
 from drawdown.scenario.inputs import Inputs, Sent
-from drawdown.scenario.world import Told, World, lead_of
+from drawdown.scenario.world import Told, World, lead_of, told_of_book
 from drawdown.topics import PLAN_COMMANDS, WALLET_COMMANDS
 from drawdown.wire.book_file import book_in
 from drawdown.wire.instants import format_instant
@@ -22,11 +22,12 @@ STANDARD = "prices.yaml"
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A step as it goes in: its instant, ms, and its records."""
+    """A step as it goes in: its instant, ms, its records, and the price book that it publishes, with its message."""
 
     at: int
     step: Step
     sent: list[Sent]
+    book: tuple[Book, bytes] | None
 
 
 class StepDifferences(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True):
     scenario: Scenario
     begins: int
     books: list[tuple[Book, int]]
+    increments: dict[str, dict[str, int]]
     moments: list[Moment]
 
 
@@ -77,8 +79,8 @@ def plan_of(document: Marked) -> Plan:
         before, at = at, inputs.instant(step.at, at, path)
         if at < before:
             raise document.wrong(path, f"{step.at} lies before the step before, {format_instant(before)}")
-        moments.append(Moment(at, step, inputs.of(number, step, at)))
-    plan = Plan(document, scenario, begins, _books(scenario, document, begins), moments)
+        moments.append(Moment(at, step, inputs.of(number, step, at), inputs.book(number, step, at)))
+    plan = Plan(document, scenario, begins, _books(scenario, document, begins), inputs.increments(), moments)
     world_of(plan)
     return plan
 
@@ -105,7 +107,7 @@ def standard_books() -> list[dict[str, Any]]:
 def world_of(plan: Plan) -> World:
     """Make the ledgers with the scenario's prices; raise BadInput when a book cannot be taken up."""
     try:
-        return World(plan.books)
+        return World(plan.books, plan.increments)
     except BookError as error:
         raise plan.document.wrong(("prices",), str(error)) from error
 
@@ -130,6 +132,8 @@ def run(plan: Plan) -> Report:
     differing = []
     for number, moment in enumerate(plan.moments):
         came = world.pass_time(moment.at)
+        if moment.book is not None:
+            came += told_of_book(world.prices, moment.book[0], moment.at)
         for sent in moment.sent:
             came += _send(world, sent, moment.at)
         found = compare.outputs(moment.step.expect, came) + compare.states(moment.step.state or {}, world)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS, SCENARIO_TIMERS_MAX
 from drawdown.domain.policy import Policy
-from drawdown.domain.prices import Book, Prices
+from drawdown.domain.prices import Book, BookError, Prices
 from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Input, Ledger
 from drawdown.engine.records import Record
@@ -34,9 +35,10 @@ class Told(msgspec.Struct, frozen=True):
 class World:
     """Ledgers with their states and known ids, over one clock that only inputs and timers move."""
 
-    def __init__(self, books: list[tuple[Book, int]]) -> None:
-        """Hold price books, each with its append time, ms. Raise BookError."""
-        prices, policy = Prices(), Policy.default()
+    def __init__(self, books: list[tuple[Book, int]], increments: dict[str, dict[str, int]]) -> None:
+        """Hold price books, each with its append time, ms; round by increments (Policy). Raise BookError."""
+        self.prices = prices = Prices()
+        policy = replace(Policy.default(), increments=increments) if increments else Policy.default()
         for book, appended in books:
             prices.add(book, appended)
         self.ledgers: tuple[Ledger, ...] = (PlansLedger(prices, policy), WalletLedger(policy), CodesLedger())
@@ -126,6 +128,15 @@ class World:
 def lead_of(book: Book, first: int) -> int:
     """Give the latest append time at which a book of the standard set could be taken up, and no later than `first`."""
     return min(book.effective_from - BOOK_LEAD_MS, first)
+
+
+def told_of_book(prices: Prices, book: Book, appended: int) -> list[Told]:
+    """Take up a published book (ms); tell if workers skip it."""
+    try:
+        prices.add(book, appended)
+    except BookError as error:
+        return [Told("book_refused", {"code": error.field, "detail": str(error)})]
+    return []
 
 
 def _check_content(before: bytes, item: Input) -> None:

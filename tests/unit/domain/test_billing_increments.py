@@ -4,30 +4,23 @@ import pytest
 from msgspec.structs import replace
 from tests.support.domain import HOUR, T0, World, container, tokens, tuning, usd
 
-from drawdown.domain.catalogue import SERVICES, rounded_up
+from drawdown.domain.catalogue import rounded_up
+from drawdown.domain.policy import Policy
 
 MINUTE_OF_GPU = 60 * 1_000_000
-
-
-@pytest.fixture
-def by_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """GPU Containers bill GPU-seconds by the minute."""
-    changed = replace(SERVICES["gpu-container"], increments={"gpu_seconds": MINUTE_OF_GPU})
-    monkeypatch.setitem(SERVICES, "gpu-container", changed)
+BY_THE_MINUTE = replace(Policy.default(), increments={"gpu-container": {"gpu_seconds": MINUTE_OF_GPU}})
 
 
 @pytest.mark.parametrize(
     ("quantity", "billed"),
     [(0, 0), (1, MINUTE_OF_GPU), (MINUTE_OF_GPU, MINUTE_OF_GPU), (MINUTE_OF_GPU + 1, 2 * MINUTE_OF_GPU)],
 )
-@pytest.mark.usefixtures("by_the_minute")
 def test_a_quantity_rounds_up_to_its_increment(quantity: int, billed: int) -> None:
-    assert rounded_up(SERVICES["gpu-container"], "gpu_seconds", quantity) == billed
+    assert rounded_up(BY_THE_MINUTE.increments["gpu-container"], "gpu_seconds", quantity) == billed
 
 
-@pytest.mark.usefixtures("by_the_minute")
 def test_an_event_rounds_up_once_before_it_is_cut_in_time() -> None:
-    world = World()
+    world = World(policy=BY_THE_MINUTE)
     world.activate(start=T0 + 30_000, end=None)
     charge, overage = world.use(container(T0, T0 + 90_000))  # 90 s are billed as 120
     assert charge is not None
@@ -35,9 +28,8 @@ def test_an_event_rounds_up_once_before_it_is_cut_in_time() -> None:
     assert [line.quantity // 1_000_000 for line in (*overage.lines, *charge.lines)] == [40, 80]
 
 
-@pytest.mark.usefixtures("by_the_minute")
 def test_an_event_rounds_up_once_before_plans_split_it() -> None:
-    world = World()
+    world = World(policy=BY_THE_MINUTE)
     world.activate(amount="0.03")
     charge, overage = world.use(container(T0, T0 + 61_000))
     assert charge is not None
@@ -45,9 +37,8 @@ def test_an_event_rounds_up_once_before_plans_split_it() -> None:
     assert [line.quantity // 1_000_000 for line in (*charge.lines, *overage.lines)] == [30, 90]
 
 
-@pytest.mark.usefixtures("by_the_minute")
 def test_each_event_rounds_up_for_itself_and_other_meters_do_not() -> None:
-    world = World()
+    world = World(policy=BY_THE_MINUTE)
     for start in (T0, T0 + 1_000):
         _, overage = world.use(container(start, start + 1_000, storage=1_000))
         assert overage is not None
@@ -55,7 +46,7 @@ def test_each_event_rounds_up_for_itself_and_other_meters_do_not() -> None:
 
 
 def test_todays_services_bill_what_was_used() -> None:
-    assert all(not service.increments for service in SERVICES.values())
+    assert not Policy.default().increments
     _, overage = World().use(tokens(1))
     assert overage is not None
     assert overage.total == usd("0.000002")

@@ -2,24 +2,23 @@
 
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from tests.support import messages
 from tests.support.conserved import amounts_lost, payments_lost, rolled_over_lost
+from tests.support.examples import examples
 from tests.support.messages import T0
 from tests.support.random_lives import lives, successions
 from tests.support.random_worlds import World
 from tests.support.raters import applied_all, differences
 
-SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
-
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@examples(300)
 @given(lives())
 def test_service_and_oracle_agree_on_every_step_of_a_plans_life(world: World) -> None:
     assert differences(applied_all(world.books, world.records)) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@examples(150)
 @given(lives())
 def test_refused_commands_change_nothing_but_numbers_and_every_notice_comes_once(world: World) -> None:
     notices: Counter[tuple[object, ...]] = Counter()
@@ -38,7 +37,7 @@ def test_refused_commands_change_nothing_but_numbers_and_every_notice_comes_once
     assert [key for key, count in notices.items() if count > 1] == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@examples(150)
 @given(successions())
 def test_nothing_of_a_plans_amount_or_of_what_was_paid_for_it_is_lost(world: World) -> None:
     steps = applied_all(world.books, world.records)

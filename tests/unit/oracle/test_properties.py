@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.random_lives import lives
 from tests.support.random_worlds import World, worlds
 from tests.support.raters import Raters, Step, applied_all
@@ -17,9 +18,7 @@ from drawdown.oracle.reading import instant
 
 EITHER = st.one_of(worlds(), lives())  # plans that are activated, and plans that are sold, changed and renewed
 CHARGES, OVERAGES, EVENTS = TOPICS = ("charges", "credit-charging", "account-events")
-moderate = settings(
-    max_examples=50, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
-)
+moderate = examples(50)
 
 
 def rated(world: World) -> list[Step]:

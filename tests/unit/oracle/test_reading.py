@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
+from tests.support.examples import examples
 from tests.support.messages import T0, Message, binary, container, inference, structured, tuning, written
 from tests.support.odd_messages import GOOD_EVENTS, changed
 
@@ -76,7 +77,7 @@ def test_both_refuse_the_same(message: Message) -> None:
         read_usage(record.value or b"", {})
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+@examples(300)
 @given(changed(GOOD_EVENTS))
 def test_the_oracle_agrees_with_the_wire_on_events_changed_in_places(message: Message) -> None:
     check(Record("usage.inference", 0, 0, T0, b"acc", written(message)))

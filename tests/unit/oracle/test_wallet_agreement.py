@@ -4,8 +4,9 @@ import re
 from collections import defaultdict
 from fractions import Fraction
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec.structs import replace
+from tests.support.examples import examples
 from tests.support.messages import DAY
 from tests.support.random_wallets import Life, lives
 from tests.support.wallet_messages import overage, record
@@ -21,9 +22,8 @@ from drawdown.oracle.reading import instant
 from drawdown.oracle.wallet_audit import _check_sources
 from drawdown.topics import CODE_COMMANDS
 
-SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-thorough = settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
-moderate = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+thorough = examples(200)
+moderate = examples(60)
 CHARGES, EVENTS = "charges", "account-events"
 
 

@@ -1,7 +1,8 @@
 """Whatever stands in a file: a book or a list of errors. Any book that is written reads as the same terms."""
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from drawdown.domain.catalogue import SERVICES
 from drawdown.domain.limits import AMOUNT_MAX, NAME_LENGTH_MAX, TIERS_MAX
@@ -10,7 +11,7 @@ from drawdown.domain.prices import GRADUATED, PACKAGE, PER_UNIT, Book, Model, Pr
 from drawdown.errors import BadInput
 from drawdown.wire.book_file import read_book, write_book
 
-many = settings(max_examples=300, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+many = examples(300)
 GOOD = b"""\
 name: plan-usd
 version: 1

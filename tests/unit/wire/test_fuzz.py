@@ -3,8 +3,9 @@
 import json
 from contextlib import suppress
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.messages import (
     ACCOUNT,
     HOUR,
@@ -41,7 +42,7 @@ from drawdown.wire.dead_letter import encode_dead_letter
 from drawdown.wire.price_book import decode_book
 
 TOPICS = (*USAGE, PLAN_COMMANDS)
-many = settings(max_examples=200, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+many = examples(200)
 
 
 def taken(record: Record) -> str:

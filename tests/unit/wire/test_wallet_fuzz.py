@@ -3,8 +3,9 @@
 import json
 from functools import cache
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.messages import ACCOUNT, T0, Message, open_account, written
 from tests.support.odd_messages import HEADERS, JSON, changed, damaged
 from tests.support.wallet_messages import (
@@ -26,7 +27,7 @@ from drawdown.engine.records import Record
 from drawdown.ledgers.wallet import RULES
 from drawdown.wire.dead_letter import encode_dead_letter
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+many = examples(200)
 LEDGER = ledger()
 
 
