@@ -87,6 +87,7 @@ DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # larger input: digest and pointer in
 DEAD_LETTER_KEY_BYTES_MAX: Final = 1_024  # a longer key is cut off
 DEAD_LETTER_HEADERS_BYTES_MAX: Final = 32 * 1024  # of the input's own headers; those past it are counted, not kept
 REDIS_TIMEOUT_MS: Final = 5_000
+SENDS_AT_ONCE_MAX: Final = 1_000  # records that a command of an operator has on the way
 TRANSACTION_TIMEOUT_MS: Final = 30_000
 TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what brokers accept by default (1 MiB)
 TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
