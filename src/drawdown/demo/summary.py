@@ -85,6 +85,10 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
         audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
+    report = await stage.verified()
+    for one in report.findings:
+        found.note(f"verify: {one.invariant}: {one.topic}/{one.partition} {one.offset} {one.account}: {one.detail}")
+    found.counts["verified"] = sum(report.counts[f"{name} replayed"] for name in ("plans", "wallet", "codes"))
     return summarise(log, found, seconds), found
 
 

@@ -120,3 +120,8 @@ SCENARIO_TIMERS_MAX: Final = 10_000  # that fire before one step
 # --- files that people write ------------------------------------------------------------------
 FILE_ERRORS_MAX: Final = 100  # told of one file
 BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML
+
+# --- verification -----------------------------------------------------------------------------
+FINDINGS_MAX: Final = 1_000  # told one by one; more are counted
+VERIFY_CHUNK_RECORDS: Final = 20_000  # of one partition, read at once
+VERIFY_SETTLE_MS: Final = 600_000  # an input that nothing accounts for is judged when outputs of so much later are read

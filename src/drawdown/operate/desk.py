@@ -97,13 +97,17 @@ class Desk:
 
     def cache(self, ledger: str) -> RedisCache:
         """Give a ledger's Redis, to look up and nothing else."""
+        return RedisCache(self.redis(), ledger, self.settings.prefix)
+
+    def redis(self) -> Redis:
+        """Give the client of the Redis that all ledgers use."""
         if self._redis is None:
             seconds = REDIS_TIMEOUT_MS / 1000
             self._redis = Redis.from_url(
                 self.settings.redis.get_secret_value(), socket_timeout=seconds, socket_connect_timeout=seconds
             )
             self._ends.push_async_callback(self._redis.aclose)
-        return RedisCache(self._redis, ledger, self.settings.prefix)
+        return self._redis
 
     async def newest_commit(self, ledger: str, shard: int) -> CommitRecord | None:
         """Give the shard's newest commit record."""

@@ -64,13 +64,14 @@ class RedisCache:
         self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
 
-    def _key(self, shard: int, name: str) -> str:
+    def key(self, shard: int, name: str) -> str:
+        """Name one of a shard's keys."""
         return f"{self._prefix}{shard}}}:{name}"
 
     @_in_the_ports_words
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
         """Read cursor, ids and states in one atomic script."""
-        keys = [self._key(shard, name) for name in ("cursor", "states", "buckets")]
+        keys = [self.key(shard, name) for name in ("cursor", "states", "buckets")]
         cursor, indices, values, states = await self._look_up(keys=keys, args=[b"".join(identities), *accounts])
         return LookUp(
             cursor=_cursor(shard, cursor),
@@ -81,7 +82,7 @@ class RedisCache:
     @_in_the_ports_words
     async def cursor(self, shard: int) -> Cursor:
         """Read the shard's cursor; a missing one is GENESIS."""
-        return _cursor(shard, await self._redis.get(self._key(shard, "cursor")))
+        return _cursor(shard, await self._redis.get(self.key(shard, "cursor")))
 
     async def apply(
         self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
@@ -94,11 +95,11 @@ class RedisCache:
     async def begin_rebuild(self, shard: int) -> bytes:
         """Delete all of the shard, the cursor first, and set a new token."""
         token = secrets.token_bytes(16)
-        await self._redis.unlink(self._key(shard, "cursor"))
-        buckets = [key async for key in self._redis.scan_iter(match=self._key(shard, "ids:*"), count=1_000)]
-        names = [self._key(shard, name) for name in ("states", "due", "buckets", "token")]
+        await self._redis.unlink(self.key(shard, "cursor"))
+        buckets = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
+        names = [self.key(shard, name) for name in ("states", "due", "buckets", "token")]
         await self._redis.unlink(*names, *buckets)
-        await self._redis.set(self._key(shard, "token"), token)
+        await self._redis.set(self.key(shard, "token"), token)
         return token
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
@@ -114,18 +115,18 @@ class RedisCache:
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due, earliest first."""
         found = await self._redis.zrangebyscore(
-            self._key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
+            self.key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
         )
         return [(account.decode(), int(score)) for account, score in found]
 
     @_in_the_ports_words
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
-        live = await self._redis.smembers(self._key(shard, "buckets"))
+        live = await self._redis.smembers(self.key(shard, "buckets"))
         old = [key for key in live if (int(key.rpartition(b":")[2]) + 1) * ID_BUCKET_MS <= before]
         if old:
             await self._redis.unlink(*old)
-            await self._redis.srem(self._key(shard, "buckets"), *old)
+            await self._redis.srem(self.key(shard, "buckets"), *old)
         return len(old)
 
     @_in_the_ports_words
@@ -143,12 +144,12 @@ class RedisCache:
         buckets: dict[int, list[KnownId]] = {}
         for known in ids:
             buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
-        keys = [self._key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
+        keys = [self.key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
         args: list[Any] = [expected, b"" if cursor is None else encode_cursor(cursor), int(last), len(states)]
         for write in states:
             args += (write.account, _seal(write), b"" if write.due is None else write.due)
         for bucket, members in buckets.items():
-            keys.append(self._key(shard, f"ids:{bucket}"))
+            keys.append(self.key(shard, f"ids:{bucket}"))
             args.append(len(members))
             for known in members:
                 args += (known.identity, known.value)
@@ -178,6 +179,13 @@ def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
         msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return sealed[_HEAD_BYTES:]
+
+
+def opened(account: str, sealed: bytes) -> tuple[int, bytes]:
+    """Give a sealed state's commit number and bytes; -1 and all of it when its checksum is wrong."""
+    if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
+        return -1, sealed
+    return int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big"), sealed[_HEAD_BYTES:]
 
 
 def _checksum(account: str, body: bytes) -> bytes:
