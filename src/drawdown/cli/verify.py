@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from drawdown.cli.output import at_desk, say, show_json, show_table
 from drawdown.errors import BadInput, UserError
@@ -13,9 +14,11 @@ from drawdown.verify.model import Finding, Report
 _SHOWN = 20  # of one invariant, without --json
 
 
-def verify(*, ledgers: Sequence[str], shards: Sequence[int], as_json: bool, quiet: bool) -> None:
+def verify(
+    *, ledgers: Sequence[str], shards: Sequence[int], checkpoint: Path | None, as_json: bool, quiet: bool
+) -> None:
     """Verify, print what was found; raise UserError if anything was."""
-    report = at_desk(lambda desk: _verified(desk, ledgers, shards, quiet=quiet))
+    report = at_desk(lambda desk: _verified(desk, ledgers, shards, checkpoint, quiet=quiet))
     if as_json:
         show_json({"findings": report.findings, "notes": report.notes, "counts": dict(sorted(report.counts.items()))})
     else:
@@ -24,7 +27,9 @@ def verify(*, ledgers: Sequence[str], shards: Sequence[int], as_json: bool, quie
         raise UserError(f"{report.counts['findings']} things do not hold")
 
 
-async def _verified(desk: Desk, ledgers: Sequence[str], shards: Sequence[int], *, quiet: bool) -> Report:
+async def _verified(
+    desk: Desk, ledgers: Sequence[str], shards: Sequence[int], checkpoint: Path | None, *, quiet: bool
+) -> Report:
     unknown = [name for name in ledgers if name not in desk.ledgers]
     unknown += [str(at) for at in shards if at not in desk.shards]
     if unknown:
@@ -33,7 +38,8 @@ async def _verified(desk: Desk, ledgers: Sequence[str], shards: Sequence[int], *
         )
     told = (lambda _: None) if quiet else _told
     browser = await desk.browser()
-    return await run(desk.settings, browser, desk.redis(), ledgers or desk.ledgers, shards or desk.shards, told)
+    names, numbers = ledgers or desk.ledgers, shards or desk.shards
+    return await run(desk.settings, browser, desk.redis(), names, numbers, told, checkpoint)
 
 
 def _told(what: str) -> None:

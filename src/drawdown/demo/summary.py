@@ -60,6 +60,7 @@ class Summary(msgspec.Struct):
     seconds: str
     events_per_second: int
     findings: list[str]
+    verified: int = 0  # inputs replayed through the ledgers, all bytes compared
     killed: bool = False
     metrics_agree: bool = False  # the worker counted the same; not asked where one was killed
 
@@ -125,6 +126,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         seconds=f"{int(seconds * 10) // 10}.{int(seconds * 10) % 10}",
         events_per_second=int(events / seconds) if seconds else 0,
         findings=found.findings,
+        verified=found.counts["verified"],
     )
 
 

@@ -125,3 +125,5 @@ BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML
 FINDINGS_MAX: Final = 1_000  # told one by one; more are counted
 VERIFY_CHUNK_RECORDS: Final = 20_000  # of one partition, read at once
 VERIFY_SETTLE_MS: Final = 600_000  # an input that nothing accounts for is judged when outputs of so much later are read
+VERIFY_AGAIN_MAX: Final = 5  # times that outputs which do not show yet are looked for again
+VERIFY_AGAIN_MS: Final = 200

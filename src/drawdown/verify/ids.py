@@ -25,6 +25,14 @@ class Ids:
         found = self._known.get(identity)
         return None if found is None else found[0]
 
+    def kept(self) -> list[tuple[bytes, bytes, int]]:
+        """Give identity, content and when it may be forgotten of each."""
+        return [(identity, *kept) for identity, kept in self._known.items()]
+
+    def resume(self, kept: list[tuple[bytes, bytes, int]]) -> None:
+        """Go on with what `kept` gave."""
+        self._known.update((identity, (content, forget_at)) for identity, content, forget_at in kept)
+
     def forget(self, before: int) -> None:
         """Forget what may be forgotten before an instant (ms): no copy of it can be accepted any more."""
         self._known = {one: kept for one, kept in self._known.items() if kept[1] >= before}

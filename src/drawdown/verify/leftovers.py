@@ -72,7 +72,7 @@ class Leftovers:
             return False
         try:
             dropped = self._ledger.decide(self._replay.states.get(item.key), item).drop
-        except (Reject, Halt):
+        except (Reject, Halt, LookupError):
             dropped = False
         if dropped:
             self._count("without effect")

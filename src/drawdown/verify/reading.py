@@ -54,6 +54,7 @@ class Outputs:
         """Begin at the earliest records held."""
         self._source = source
         self._spans = spans
+        self._aside: dict[Place, int] = {}
         self._waiting: dict[Place, deque[Record]] = {place: deque() for place in spans}
 
     async def next(self) -> Record | None:
@@ -65,6 +66,20 @@ class Outputs:
         if not heads:
             return None
         return min(heads, key=lambda waiting: waiting[0].timestamp).popleft()
+
+    def set_aside(self, record: Record) -> None:
+        """Keep a place in mind that a later run must begin at: this record was made after what is looked at."""
+        self._aside.setdefault((record.topic, record.partition), record.offset)
+
+    def extend(self, spans: dict[Place, Span]) -> None:
+        """Read on to these ends."""
+        self._spans = {
+            place: (self._spans[place][0], max(end, self._spans[place][1])) for place, (_, end) in spans.items()
+        }
+
+    def reached(self) -> dict[str, int]:
+        """Give per topic before which offset everything was looked at."""
+        return {place[0]: self._aside.get(place, start) for place, (start, _) in self._spans.items()}
 
     async def _fill(self, place: Place) -> bool:
         start, end = self._spans[place]

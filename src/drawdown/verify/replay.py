@@ -43,6 +43,7 @@ class Told(msgspec.Struct, frozen=True):
     seq: int
     applied: int
     position: tuple[str, int, int]
+    said: dict[str, Any]
 
 
 class Replay:
@@ -74,33 +75,58 @@ class Replay:
         self._report = report
         self._shard_of = shard_of
         self._cut = cut
+        self.beyond: dict[str, int] = {}  # input topic → the highest offset that an output told and nobody looked at
         self._silent: dict[str, list[Record]] = defaultdict(list)
         self._used: list[Record] = []
-        self._seq: dict[tuple[str, str], int] = {}  # topic, account → the highest there was
+        self.seq: dict[tuple[str, str], int] = {}  # topic, account → the highest there was
         self._wanted: dict[tuple[str, str], deque[Wanted]] = defaultdict(deque)
         self._told: dict[tuple[str, str], deque[Told]] = defaultdict(deque)
 
+    @property
+    def lacks(self) -> bool:
+        """Whether outputs are still to come, or cannot be followed yet."""
+        return any(self._wanted.values()) or any(self._told.values())
+
     # --- outputs --------------------------------------------------------------------------------
 
-    async def output(self, record: Record) -> None:
-        """Take the next output of the shard."""
+    async def output(self, record: Record) -> bool:
+        """Take the next output of the shard; False for one of an input that is not looked at yet."""
         if record.topic == DEAD_LETTERS:
-            await self._letter(record)
-            return
+            return await self._letter(record)
         if not record.value:  # it only carries the watermark
-            return
+            return True
         told = self._read(record)
         if told is None:
-            return
+            return True
+        if self._later(told.position[0], told.position[2]):
+            return False
+        self._judge(told)
+        await self._follow(told.account)
+        return True
+
+    def _later(self, topic: str, offset: int) -> bool:
+        """Say whether an input was taken after the commit that is looked at."""
+        window = self._windows.get(topic)
+        if window is None or offset < window.end:
+            return False
+        self.beyond[topic] = max(offset, self.beyond.get(topic, offset))
+        return True
+
+    def _judge(self, told: Told) -> None:
+        """Look at an output by itself, and keep it until its input's turn comes."""
+        record = told.record
         self._report.counts[f"{self._name} {record.topic}"] += 1
-        before = self._seq.get((record.topic, told.account), 0)
-        self._seq[record.topic, told.account] = max(told.seq, before)
+        before = self.seq.get((record.topic, told.account), 0)
+        self.seq[record.topic, told.account] = max(told.seq, before)
         if told.seq != before + 1 and record.topic not in self._cut:
             self._find(ORDER, record, told.account, f"seq {told.seq} comes after {before}")
-        if told.account in self.lost:
-            return
-        self._told[record.topic, told.account].append(told)
-        await self._follow(told.account)
+        if told.account.encode() != record.key:
+            self._find(ISOLATION, record, told.account, f"its key is {record.key!r}")
+        for invariant, detail in money.unbalanced(told.said):
+            self._find(invariant, record, told.account, detail)
+        self.totals[told.account] += money.of_overage(record.topic, told.said)
+        if told.account not in self.lost:
+            self._told[record.topic, told.account].append(told)
 
     def _read(self, record: Record) -> Told | None:
         try:
@@ -109,17 +135,10 @@ class Replay:
                 return None
             at = said["position"]
             position = at["topic"], at["partition"], at["offset"]
-            told = Told(record, said["account"], said["seq"], said["applied"], position)
-            wrong = money.unbalanced(said)
-            self.totals[told.account] += money.of_overage(record.topic, said)
+            return Told(record, said["account"], said["seq"], said["applied"], position, said)
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, ArithmeticError) as error:
             self._find(BYTES, record, "", f"this is not an output of Drawdown: {error!r}")
             return None
-        if told.account.encode() != record.key:
-            self._find(ISOLATION, record, told.account, f"its key is {record.key!r}")
-        for invariant, detail in wrong:
-            self._find(invariant, record, told.account, detail)
-        return told
 
     async def _follow(self, account: str) -> None:
         """Compare what is there, and replay the account's next input while the log tells which it is."""
@@ -178,9 +197,7 @@ class Replay:
         if window is None or partition != self._shard:
             self._lose(told, POSITIONS, f"its input is told at {topic}/{partition}, which this shard does not take")
         elif offset < window.start:
-            self._report.note(
-                f"{topic}/{partition} begins at offset {window.start}: what was before is not replayed"
-            )
+            self._report.note(f"{topic}/{partition} begins at offset {window.start}: what was before is not replayed")
             self.lost.add(told.account)
         elif (record := await window.take(offset)) is None:
             self._lose(told, UNIQUENESS, f"its input {topic}/{partition} offset {offset} is missing or has an outcome")
@@ -199,7 +216,7 @@ class Replay:
             try:
                 item = ledger.decode(record)
                 outcome = ledger.decide(self.states.get(item.key), item)
-            except (Reject, Halt) as error:
+            except (Reject, Halt, LookupError) as error:
                 refused = refused or str(error)
                 continue
             if outcome.drop:
@@ -233,21 +250,24 @@ class Replay:
                 key = emit.key or record.key or b""
                 self.elsewhere[emit.topic, self._shard_of(key), digest(key, emit.value)] += 1
 
-    async def _letter(self, record: Record) -> None:
+    async def _letter(self, record: Record) -> bool:
         """Take a dead letter: its input has no other outcome, and the bytes are the input's."""
         headers = dict(record.headers)
         if headers.get("ledger") != self._name.encode():
-            return
-        self._report.counts[f"{self._name} dead letters"] += 1
+            return True
         topic, offset = headers["topic"].decode(), int(headers["offset"])
+        if self._later(topic, offset):
+            return False
+        self._report.counts[f"{self._name} dead letters"] += 1
         window = self._windows.get(topic)
         if window is None or offset < window.start:
-            return
+            return True
         taken = await window.take(offset)
         if taken is None:
             self._find(UNIQUENESS, record, "", f"its input {topic} offset {offset} is missing or has an outcome")
         elif hashlib.sha256(taken.value or b"").hexdigest().encode() != headers["sha256"]:
             self._find(BYTES, record, "", f"its bytes are not those of {topic} offset {offset}")
+        return True
 
     def plainly(self, ledger: Ledger, record: Record) -> None:
         """Replay an input whose place in the order is its offset, as the engine takes it: unless its id is known."""
@@ -307,7 +327,7 @@ class Replay:
                 (ledger, *_) = self._ledgers(record.timestamp)
                 item = ledger.decode(record)
                 outcome = ledger.decide(self.states.get(account), item)
-            except (Reject, Halt):
+            except (Reject, Halt, LookupError):
                 continue
             if not outcome.drop and not any(emit.topic in NUMBERED for emit in outcome.emits):
                 self.accept(item, outcome)
