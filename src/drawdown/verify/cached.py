@@ -2,11 +2,13 @@
 
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.changelog import decode_known_ids
-from drawdown.engine.commit import GENESIS, CommitRecord
+from drawdown.engine.commit import GENESIS, CommitRecord, Cursor
 from drawdown.engine.errors import Halt
-from drawdown.verify.changelog import Newest, digest_of
+from drawdown.verify.changelog import Changelog, Newest, digest_of
 from drawdown.verify.report import CACHE, UNPROVED, Finding, Note, Report
 from drawdown.verify.source import Source
+
+_TRIES = 5
 
 
 class CacheCheck:
@@ -19,29 +21,49 @@ class CacheCheck:
         self._shard = shard
         self._report = report
 
-    async def check(self, newest: Newest, ids: tuple[int, int]) -> None:
-        """Compare all. ids: the span of known-ids."""
-        cursor = await self._source.cursor(self._ledger, self._shard)
+    async def check(self, newest: Newest) -> None:
+        """Compare all, as of one moment: again, from a new reading of the changelog, when a worker wrote meanwhile."""
+        place = f"changelog.{self._ledger}", self._shard
+        told, report = "", self._report
+        for _ in range(_TRIES):
+            end = (await self._source.spans([place]))[place][1]
+            if end != newest.end:
+                newest = await self._read(place)
+            cursor = await self._source.cursor(self._ledger, self._shard)
+            self._report = Report(account=report.account)
+            told = await self._compare(cursor, newest)
+            after = await self._source.cursor(self._ledger, self._shard), (await self._source.spans([place]))[place][1]
+            if after == (cursor, end):
+                report.merge(self._report)
+                if told:
+                    report.note(Note(UNPROVED, self._ledger, f"redis.{self._ledger}", self._shard, told))
+                return
+        told = "workers wrote all the while: the cache was not compared"
+        report.note(Note(UNPROVED, self._ledger, f"redis.{self._ledger}", self._shard, told))
+
+    async def _read(self, place: tuple[str, int]) -> Newest:
+        start, end = (await self._source.spans([place]))[place]
+        newest = await Changelog(self._ledger, self._shard, Report()).read(self._source.read(place, start, end))
+        newest.end = end
+        return newest
+
+    async def _compare(self, cursor: Cursor | None, newest: Newest) -> str:
+        """Compare all; say what kept it from being compared, or nothing."""
         commit = newest.commit
         if cursor is None:
             self._find(None, "a cursor", "what is none")
-            return
+            return ""
         number, chain = (commit.number, commit.chain) if commit else (GENESIS.number, GENESIS.chain)
+        if cursor.number > number:
+            self._find(None, f"a cursor at commit {number} or before", f"commit {cursor.number}")
+            return ""
         if (cursor.number, cursor.chain) != (number, chain):
-            if cursor.number > number:
-                self._find(None, f"a cursor at commit {number} or before", f"commit {cursor.number}")
-                return
-            told = f"the cache is at commit {cursor.number}, the log at {number}: its owner brings it up; not compared"
-            self._note(told)
-            return
+            return f"the cache is at commit {cursor.number}, the log at {number}: its owner brings it up; not compared"
         await self._states(newest)
         await self._due(newest)
         if commit is not None:
-            await self._ids(commit, ids)
-        after = await self._source.cursor(self._ledger, self._shard)
-        if after != cursor:
-            told = "the cache moved on while it was read: what is told of it may be of that"
-            self._note(told)
+            await self._ids(commit)
+        return ""
 
     async def _states(self, newest: Newest) -> None:
         missing = set(newest.states)
@@ -68,11 +90,12 @@ class CacheCheck:
         for account, expected in sorted(wanted.items()):
             self._find(account, f"the due time {expected}", "none")
 
-    async def _ids(self, commit: CommitRecord, span: tuple[int, int]) -> None:
+    async def _ids(self, commit: CommitRecord) -> None:
         """Compare ids. One may be gone once the watermark has passed it, which moves on without commits."""
-        start, end = span
+        place = f"known-ids.{self._ledger}", self._shard
+        start, end = (await self._source.spans([place]))[place]
         expected: dict[tuple[int, bytes], tuple[bytes, int]] = {}
-        async for record in self._source.read((f"known-ids.{self._ledger}", self._shard), start, end):
+        async for record in self._source.read(place, start, end):
             try:
                 number, ids = decode_known_ids(record.value or b"")
             except Halt:
@@ -99,6 +122,3 @@ class CacheCheck:
     def _find(self, account: str | None, expected: str, found: str) -> None:
         place = f"redis.{self._ledger}", self._shard, None
         self._report.find(Finding(CACHE, self._ledger, *place, account, expected, found))
-
-    def _note(self, told: str) -> None:
-        self._report.note(Note(UNPROVED, self._ledger, f"redis.{self._ledger}", self._shard, told))

@@ -23,11 +23,15 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Newest(msgspec.Struct):
-    """What a changelog comes to. commit: the newest, None on an empty log. compacted: commits are missing in it."""
+    """What a changelog comes to. commit: the newest, None on an empty log. compacted: commits are missing in it.
+
+    end: the offset up to which it was read.
+    """
 
     states: dict[str, Stored]
     commit: CommitRecord | None = None
     compacted: bool = False
+    end: int = 0
 
     @property
     def taken(self) -> dict[str, int]:

@@ -32,6 +32,7 @@ class KnownIds:
         self._shard = shard
         self._report = report
         self._newest = newest
+        self.next_offset = 0  # after the last that the replay took
         self._view: Counter[bytes] = Counter()
         self._ahead: Ahead[Remembered] = Ahead(self._read(records), VERIFY_AHEAD_RECORDS)
 
@@ -73,6 +74,7 @@ class KnownIds:
         found = await self._ahead.first()
         if found and found[0].known == want:
             self._ahead.drop()
+            self.next_offset = max(self.next_offset, found[0].offset + 1)
             self._seen(want.identity)
             return
         held = await self._elsewhere(want.identity)

@@ -25,6 +25,7 @@ class Letters:
         self._report = report
         self._records = self._own(records)
         self._ended = False
+        self.next_offset = 0  # after the last that the replay took
         self._waiting: dict[At, Record] = {}
 
     async def _own(self, records: AsyncIterator[Record]) -> AsyncIterator[Record]:
@@ -65,6 +66,7 @@ class Letters:
             self._find(COMPLETENESS, None, f"a dead letter of {what}, refused as {reason}", "none", want.key)
             return
         del self._waiting[cause.topic, cause.offset]
+        self.next_offset = max(self.next_offset, letter.offset + 1)
         if same(letter, want):
             return
         expected, found = parted(want.value, letter.value)

@@ -10,7 +10,7 @@ class Memory:
     def __init__(self) -> None:
         """Know no id."""
         self._buckets: dict[int, dict[bytes, bytes]] = {}
-        self._oldest = 0
+        self._oldest = self.clock = 0
         self.forgotten_to = 0  # instant, ms: what was to be forgotten before it is gone
 
     def get(self, identity: bytes) -> bytes | None:
@@ -30,7 +30,7 @@ class Memory:
         horizon = (instant - VERIFY_ID_SLACK_MS) // ID_BUCKET_MS
         if horizon <= self._oldest:
             return
-        self._oldest = horizon
+        self._oldest, self.clock = horizon, instant
         for bucket in [bucket for bucket in self._buckets if bucket < horizon]:
             del self._buckets[bucket]
             self.forgotten_to = max(self.forgotten_to, (bucket + 1) * ID_BUCKET_MS)

@@ -70,7 +70,13 @@ class Outputs:
         self._ledger = ledger
         self._report = report
         self._whole = whole
+        self.next_offset = 0  # after the last that the replay took
         self.ahead: Ahead[Held] = Ahead(self._checked(records), VERIFY_AHEAD_RECORDS)
+
+    def resume(self, seqs: dict[str, int], next_offset: int) -> None:
+        """Go on where an earlier replay stood."""
+        self.taken_to, self.seqs = dict(seqs), dict(seqs)
+        self.next_offset = next_offset
 
     async def _checked(self, records: AsyncIterator[Record]) -> AsyncIterator[Held]:
         async for record in records:
@@ -118,6 +124,7 @@ class Outputs:
         if first and same(first[0].record, want):
             ahead.drop()
             self.taken_to[account] = first[0].said.seq
+            self.next_offset = max(self.next_offset, first[0].record.offset + 1)
             return
         said = said_by(want.value)
         self.taken_to[account] = max(said.seq, self.taken_to.get(account, 0))

@@ -37,6 +37,7 @@ class Books:
     def __init__(self, prices: Prices | None, books: Sequence[Published]) -> None:
         """Hold back all books. prices: where they are read into; None for a ledger that has none."""
         self._prices = prices
+        self.offset = 0  # of the next one that was not read when the last one was
         self.waiting = deque(books if prices is not None else ())
 
     def read_to(self, offset: int) -> None:
@@ -49,6 +50,7 @@ class Books:
         if not self.waiting or self._prices is None:
             return False
         one = self.waiting.popleft()
+        self.offset = one.offset + 1
         try:
             self._prices.add(one.book, one.appended)
         except BookError:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from drawdown.domain.errors import Reject
+from drawdown.engine.commit import CommitRecord
 from drawdown.engine.ledger import Input, clocked_by
 from drawdown.engine.records import Record
 from drawdown.engine.shard import is_tick
 from drawdown.verify.changelog import Journal, Taken
+from drawdown.verify.checkpoint import Saved
 from drawdown.verify.crossings import Crossings
 from drawdown.verify.deciding import Decided, Decider
 from drawdown.verify.known import KnownIds
@@ -18,6 +20,7 @@ from drawdown.verify.outputs import Outputs
 from drawdown.verify.prices import Books
 from drawdown.verify.report import COMPLETENESS, UNPROVED, Finding, Note, Report
 from drawdown.verify.streams import Heads
+from drawdown.wire.dead_letter import TOPIC as DEAD_LETTERS
 
 
 class Head(msgspec.Struct):
@@ -62,6 +65,39 @@ class Replay:
         self._clocks = frozenset(clocked_by(self._ledger))
         self._topics = (self._ledger.command_topic, *self._ledger.usage_topics)
         self._heads: dict[str, Head] = {}
+
+    def resume(self, saved: Saved) -> None:
+        """Go on where an earlier replay stood."""
+        self.states = {account: self._ledger.decode_state(value) for account, value in saved.states.items()}
+        for entry in saved.ids:
+            self.memory.restore(*entry)
+        self.memory.pass_time(saved.clock)
+        self._books.read_to(saved.prices)
+        for topic, outputs in self._streams.outputs.items():
+            outputs.resume(saved.seqs[topic], saved.starts[topic])
+        self._streams.letters.next_offset = saved.starts[DEAD_LETTERS]
+        self._streams.known.next_offset = saved.starts[self._streams.known.topic]
+        reached = {one.topic: one.last_offset for one in saved.commit.inputs}
+        self._streams.journal.resume(saved.commit.number, saved.commit.prices_offset, reached)
+
+    def saved(self, commit: CommitRecord, shards: int) -> Saved:
+        """Give all that it takes to go on from here."""
+        streams = self._streams
+        starts = {topic: outputs.next_offset for topic, outputs in streams.outputs.items()}
+        starts |= {DEAD_LETTERS: streams.letters.next_offset, streams.known.topic: streams.known.next_offset}
+        return Saved(
+            ledger=self._ledger.name,
+            shard=self._shard,
+            shards=shards,
+            rules=self._ledger.rules,
+            commit=commit,
+            starts=starts,
+            prices=self._books.offset,
+            states={account: self._ledger.encode_state(state) for account, state in self.states.items()},
+            ids=self.memory.items(),
+            seqs={topic: outputs.taken_to for topic, outputs in streams.outputs.items()},
+            clock=self.memory.clock,
+        )
 
     async def run(self) -> None:
         """Replay all."""

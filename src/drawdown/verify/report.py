@@ -14,7 +14,7 @@ INVARIANTS: Final = (
     CONSERVATION, COMPLETENESS, UNIQUENESS, NO_OVERSELL, ORDER, POSITIONS, DUPLICATES, CHAIN, CACHE, EQUIVALENCE,
     ISOLATION, BYTES,
 )  # fmt: skip
-LIVENESS, UNPROVED, OVERLAP = "liveness", "unproved", "overlap"  # kinds of notes: nothing is wrong
+LIVENESS, UNPROVED, OVERLAP, SKIPPED = "liveness", "unproved", "overlap", "skipped"  # kinds of notes: nothing is wrong
 
 _SHOWN_MAX = 400
 
@@ -40,7 +40,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something to know that is no corruption. kind: liveness, unproved or overlap."""
+    """Something to know that is no corruption. kind: liveness, unproved, overlap or skipped."""
 
     kind: str
     ledger: str
@@ -75,6 +75,14 @@ class Report(msgspec.Struct):
             self.untold[finding.invariant] += 1
         else:
             self.findings.append(finding)
+
+    def merge(self, other: "Report") -> None:
+        """Take up all of another report."""
+        for finding in other.findings:
+            self.find(finding)
+        self.notes += other.notes
+        self.counts += other.counts
+        self.untold += other.untold
 
     def note(self, note: Note) -> None:
         """Take up a note."""
