@@ -127,3 +127,4 @@ VERIFY_FINDINGS_PER_ACCOUNT: Final = 20
 VERIFY_CROSSINGS_MAX: Final = 200_000  # records to other partitions (redemptions, forwarded ones) held at once
 VERIFY_ID_SLACK_MS: Final = 2 * 86_400_000  # an id is held so long after it may be forgotten: workers forget by bucket
 VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer of its own
+VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps

@@ -16,7 +16,9 @@ from drawdown.verify.deciding import Decided, Decider
 from drawdown.verify.known import KnownIds
 from drawdown.verify.letters import Letters
 from drawdown.verify.memory import Memory
+from drawdown.verify.money import checks_of
 from drawdown.verify.outputs import Outputs
+from drawdown.verify.overlaps import Overlaps
 from drawdown.verify.prices import Books
 from drawdown.verify.report import COMPLETENESS, UNPROVED, Finding, Note, Report
 from drawdown.verify.streams import Heads
@@ -62,6 +64,8 @@ class Replay:
         self._books = books
         self._crossings = crossings
         self._report = report
+        self._money = checks_of(self._ledger.name)
+        self._overlaps = Overlaps(self._ledger.name, report)
         self._clocks = frozenset(clocked_by(self._ledger))
         self._topics = (self._ledger.command_topic, *self._ledger.usage_topics)
         self._heads: dict[str, Head] = {}
@@ -210,8 +214,17 @@ class Replay:
         if decided.known is not None:
             await self._streams.known.take(decided.known, item.key, record)
             self.memory.add(decided.known)
+        self._overlaps.see(item)
         if decided.state is not None:
+            self._check_money(item, decided)
             self._change(item.key, decided.state)
+
+    def _check_money(self, item: Input, decided: Decided) -> None:
+        if self._money is None:
+            return
+        before = self.states.get(item.key)
+        for invariant, expected, found in self._money.step(before, decided.state, item, decided.outputs):
+            self._find(invariant, item.record, item.key, expected, found)
 
     async def _decided(self, head: Head) -> Decided:
         item = head.item
