@@ -25,7 +25,10 @@ def remains(clean: Remains) -> Remains:
     return clean.copy()
 
 
-async def test_without_a_corruption_nothing_is_found(remains: Remains) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_without_a_corruption_nothing_is_found(remains: Remains, compacted: bool) -> None:
+    if compacted:
+        remains.compact()
     report = await remains.verified()
     assert [str(finding) for finding in report.findings] == []
     assert report.counts["dead letters"] >= 3
@@ -41,7 +44,10 @@ def places(findings: list[Finding]) -> set[tuple[str, str, int | None, str | Non
     return {(one.invariant, one.topic, one.offset, one.account) for one in findings}
 
 
-async def test_a_dropped_charge(remains: Remains) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_a_dropped_charge(remains: Remains, compacted: bool) -> None:
+    if compacted:
+        remains.compact()
     second = remains.of(CHARGES, PLANNED, "plans")[1]
     remains.drop(CHARGES, PLANNED, second)
     found = await remains.findings()
@@ -50,7 +56,10 @@ async def test_a_dropped_charge(remains: Remains) -> None:
     assert {one.invariant for one in found} == {"completeness", "order"}
 
 
-async def test_an_altered_amount(remains: Remains) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_an_altered_amount(remains: Remains, compacted: bool) -> None:
+    if compacted:
+        remains.compact()
     charge = remains.of(CHARGES, PLANNED, "plans")[0]
     remains.put(CHARGES, PLANNED, charge, value=said(charge).replace(b'"total":"0.165', b'"total":"0.164'))
     found = await remains.findings()
@@ -59,7 +68,10 @@ async def test_an_altered_amount(remains: Remains) -> None:
     assert ("0.165" in one.expected, "0.164" in one.found) == (True, True)
 
 
-async def test_two_outputs_swapped(remains: Remains) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_two_outputs_swapped(remains: Remains, compacted: bool) -> None:
+    if compacted:
+        remains.compact()
     first, second = remains.of(CHARGES, POOR, "wallet")[:2]
     remains.put(CHARGES, POOR, first, value=second.value)
     remains.put(CHARGES, POOR, second, value=first.value)
@@ -84,7 +96,10 @@ async def test_a_charge_twice(remains: Remains) -> None:
     assert {one.invariant for one in found} == {"uniqueness"}
 
 
-async def test_a_dropped_dead_letter(remains: Remains) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_a_dropped_dead_letter(remains: Remains, compacted: bool) -> None:
+    if compacted:
+        remains.compact()
     letter = remains.of(DEAD_LETTERS, ACCOUNTS[1])[0]
     remains.drop(DEAD_LETTERS, ACCOUNTS[1], letter)
     found = await remains.findings()
