@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from drawdown.cli import account, charges, codes, dead_letters, plan, prices, scenario, topics, wallet
-from drawdown.cli.options import AsJson, Service, Timeout
+from drawdown.cli.options import AsJson, LedgerName, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
 
@@ -133,18 +133,17 @@ def lag(
 
 @app.command()
 def verify(
-    ledger: Annotated[list[str] | None, typer.Option(help="only this ledger; may be given again")] = None,
-    shard: Annotated[list[int] | None, typer.Option(help="only this shard; may be given again")] = None,
+    account: Annotated[str, typer.Option(metavar="ACCOUNT", help="tell of this account alone; its shard is read")] = "",
+    ledger: Annotated[LedgerName | None, typer.Option(help="this ledger alone")] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="go on from this file if it is there; write it anew if all holds")
+        Path | None, typer.Option(help="go on from what an earlier run wrote there, and write it anew", dir_okay=False)
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="do not say what is being looked at")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replay every input on the log and compare every byte; exit code 1 if anything does not hold."""
+    """Replay the whole log and compare it with what was published and what Redis holds. Exit code 1 on findings."""
     from drawdown.cli.verify import verify as run  # noqa: PLC0415
 
-    run(ledgers=ledger or (), shards=shard or (), checkpoint=checkpoint, as_json=as_json, quiet=quiet)
+    run(account=account, ledger=ledger or "", checkpoint=checkpoint, as_json=as_json)
 
 
 @local.command()

@@ -15,6 +15,7 @@ from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
+from drawdown.operate.verifying import verified
 from drawdown.oracle.audit import Audit, audit
 from drawdown.oracle.codes import audit_codes
 from drawdown.oracle.rater import Oracle
@@ -86,10 +87,10 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
         audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
-    report = await stage.verified()
+    report = await verified(stage.settings)
     for one in report.findings:
-        found.note(f"verify: {one.invariant}: {one.topic}/{one.partition} {one.offset} {one.account}: {one.detail}")
-    found.counts["verified"] = sum(report.counts[f"{name} replayed"] for name in ("plans", "wallet", "codes"))
+        found.note(f"verify: {one}")
+    found.counts["verified"] = report.counts["inputs"]
     return summarise(log, found, seconds), found
 
 

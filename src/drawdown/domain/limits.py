@@ -123,8 +123,10 @@ FILE_ERRORS_MAX: Final = 100  # told of one file
 BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML
 
 # --- verification -----------------------------------------------------------------------------
-FINDINGS_MAX: Final = 1_000  # told one by one; more are counted
-VERIFY_CHUNK_RECORDS: Final = 20_000  # of one partition, read at once
-VERIFY_SETTLE_MS: Final = 600_000  # an input that nothing accounts for is judged when outputs of so much later are read
-VERIFY_AGAIN_MAX: Final = 5  # times that outputs which do not show yet are looked for again
-VERIFY_AGAIN_MS: Final = 200
+VERIFY_AHEAD_RECORDS: Final = 4_000  # looked at ahead for a record that is not in its place: two takes
+VERIFY_FINDINGS_MAX: Final = 1_000  # told of one run; the rest are counted
+VERIFY_FINDINGS_PER_ACCOUNT: Final = 20
+VERIFY_CROSSINGS_MAX: Final = 200_000  # records to other partitions (redemptions, forwarded ones) held at once
+VERIFY_ID_SLACK_MS: Final = 2 * 86_400_000  # an id is held so long after it may be forgotten: workers forget by bucket
+VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer of its own
+VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps

@@ -1,52 +1,48 @@
-"""Verifies the system that the settings name."""
+"""Verifies a running system, or the remains of one."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from redis.asyncio import Redis
-
-from drawdown.adapters.clock import SystemClock
-from drawdown.adapters.kafka.partitioner import shard_of
-from drawdown.adapters.redis.reader import RedisReader
+from drawdown.adapters.verifying import StackSource
 from drawdown.domain.prices import Prices
 from drawdown.engine.ledger import Ledger
 from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.settings import Settings
-from drawdown.verify.checkpoint import load, save
-from drawdown.verify.model import Report, Source
-from drawdown.verify.run import Verification
+from drawdown.verify import Report
+from drawdown.verify import verify as run
 
 
-async def verify(
+def ledgers_of(settings: Settings, name: str = "") -> list[Ledger]:
+    """Give the ledgers to verify: all that the settings run, or the one of this name."""
+    found: list[Ledger] = [PlansLedger(Prices(), settings.policy)]
+    if settings.wallet:
+        found += [WalletLedger(settings.policy), CodesLedger()]
+    return [one for one in found if name in {"", one.name}]
+
+
+async def verified(
     settings: Settings,
-    source: Source,
-    redis: Redis,
-    ledgers: Sequence[str],
-    shards: Sequence[int],
-    told: Callable[[str], None] = lambda _: None,
+    *,
+    account: str | None = None,
+    ledger: str = "",
     checkpoint: Path | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Verify ledgers by name on these shards. told: hears what is being looked at. Raise UserError.
+    """Verify the system that the settings name; progress is told in words."""
+    async with StackSource(settings) as source:
+        return await run(
+            source, ledgers_of(settings, ledger), account=account, checkpoint=checkpoint, progress=progress
+        )
 
-    checkpoint: a file to go on from, if it is there; it is written anew when nothing was found.
-    """
-    policy = settings.policy
-    made: dict[str, Ledger] = {
-        "plans": PlansLedger(Prices(), policy),
-        "wallet": WalletLedger(policy),
-        "codes": CodesLedger(),
-    }
-    caches = {name: RedisReader(redis, name, settings.prefix) for name in ledgers}
-    chosen = [made[name] for name in ledgers]
-    points = load(checkpoint, settings.prefix, chosen) if checkpoint else {}
-    verification = Verification(
-        source, chosen, shard_of(settings.shards), policy, caches, points, now_ms=SystemClock().now_ms
-    )
-    report = await verification.run(shards, told)
-    if checkpoint is not None:
-        report.counts["shards from a checkpoint"] = len(points)
-        if not report.counts["findings"]:
-            save(checkpoint, settings.prefix, chosen, verification.points)
-    return report
+
+def line_of(report: Report) -> str:
+    """Say in one line what was verified and what came of it."""
+    counts: Counter[str] = report.counts
+    many = len(report.findings) + sum(report.untold.values())
+    outcome = "nothing wrong" if report.clean else f"{many} findings"
+    looked = ("inputs", "outputs", "dead letters", "states", "cached ids")
+    told = ", ".join(f"{counts[name]} {name}" for name in looked)
+    return f"Verified: {told}: {outcome}"

@@ -1,51 +1,66 @@
-"""The price books as they stood at each time: an input was rated with those that its worker had read."""
+"""The price books as the workers read them: in the order of `prices`, no sooner than the log lets one tell."""
 
-from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
 
-from drawdown.domain.policy import Policy
+import msgspec
+
 from drawdown.domain.prices import Book, BookError, Prices
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.wire.price_book import decode_book
 
 
-class PriceHistory:
-    """The plans ledger as of each price book that was taken up."""
+class Published(msgspec.Struct, frozen=True):
+    """A book on `prices`; appended: ms."""
 
-    def __init__(self, policy: Policy) -> None:
-        """Hold no book."""
-        self._policy = policy
-        self._books: list[tuple[Book, int]] = []
-        self._appended: list[int] = []
-        self._all = Prices()
-        self._ledgers: dict[int, PlansLedger] = {}
+    offset: int
+    appended: int
+    book: Book
 
-    def add(self, record: Record) -> None:
-        """Take up a record of `prices` as a worker does; one that is refused is skipped."""
+
+def published(records: Sequence[Record]) -> list[Published]:
+    """Read the books; one that is none is skipped, as workers skip it."""
+    found = []
+    for record in records:
         try:
-            book = decode_book(record.value)
-            known = self._all.book(book.name, book.version)
-            self._all.add(book, record.timestamp)
+            found.append(Published(record.offset, record.timestamp, decode_book(record.value)))
         except BookError:
-            return
-        if known is None:
-            self._books.append((book, record.timestamp))
-            self._appended.append(record.timestamp)
+            continue
+    return found
 
-    def ledgers(self, appended: int) -> list[PlansLedger]:
-        """Give the ledgers that may have decided an input appended at an instant (ms), the likeliest first.
 
-        A worker reads a book a little after it is appended, so the count of books that it knew is not told by times
-        alone. Versions hold an hour after their append at the earliest, so that hardly any input is rated otherwise.
-        """
-        likely = bisect_right(self._appended, appended)
-        others = [count for count in range(len(self._books), -1, -1) if count != likely]
-        return [self._ledger(count) for count in (likely, *others)]
+class Books:
+    """Feeds one replay's prices."""
 
-    def _ledger(self, count: int) -> PlansLedger:
-        if count not in self._ledgers:
-            prices = Prices()
-            for book, appended in self._books[:count]:
-                prices.add(book, appended)
-            self._ledgers[count] = PlansLedger(prices, self._policy)
-        return self._ledgers[count]
+    def __init__(self, prices: Prices | None, books: Sequence[Published]) -> None:
+        """Hold back all books. prices: where they are read into; None for a ledger that has none."""
+        self._prices = prices
+        self.offset = 0  # of the next one that was not read when the last one was
+        self.waiting = deque(books if prices is not None else ())
+
+    def read_to(self, offset: int) -> None:
+        """Read all before `offset` of `prices`."""
+        while self.waiting and self.waiting[0].offset < offset:
+            self.read_one()
+
+    def read_one(self) -> bool:
+        """Read the next one; False if there is none."""
+        if not self.waiting or self._prices is None:
+            return False
+        one = self.waiting.popleft()
+        self.offset = one.offset + 1
+        try:
+            self._prices.add(one.book, one.appended)
+        except BookError:
+            return True  # skipped by every worker alike
+        return True
+
+
+def priced(ledger: Ledger, books: Sequence[Published] | None) -> tuple[Ledger, Books]:
+    """Give the ledger with no book read yet, and its books. books: None leaves the ledger with those it has."""
+    if not isinstance(ledger, PlansLedger) or books is None:
+        return ledger, Books(None, ())
+    prices = Prices()
+    return ledger.with_prices(prices), Books(prices, books)

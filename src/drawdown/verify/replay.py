@@ -1,345 +1,312 @@
-"""Replays one ledger's shard: every input through `decide` in the recorded order, every output compared.
+"""The replay of one shard: every input through `decide` in the recorded order, beside what was published."""
 
-The order is in the outputs: per account each names its `applied` number and the position of its input. An output is
-held against what `decide` gives for that input; what `decide` gives must come, and nothing else may.
-"""
-
-import hashlib
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Emit, Input, Ledger, Outcome
+from drawdown.engine.commit import CommitRecord
+from drawdown.engine.ledger import Input, clocked_by
 from drawdown.engine.records import Record
-from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, DEAD_LETTERS
-from drawdown.verify import money
-from drawdown.verify.ids import Ids
-from drawdown.verify.model import BYTES, COMPLETENESS, ISOLATION, ORDER, POSITIONS, UNIQUENESS, Report
-from drawdown.verify.reading import Window
-
-NUMBERED = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)  # outputs that carry `applied`, `seq` and a position
-Ledgers = Callable[[int], Iterable[Ledger]]  # append time of an input, ms → those that may have decided it
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """An output that `decide` gave and the log must hold."""
-
-    emit: Emit
-    key: bytes | None
-    seq: int
-    input: Record
+from drawdown.engine.shard import is_tick
+from drawdown.verify.changelog import Journal, Taken
+from drawdown.verify.checkpoint import Saved
+from drawdown.verify.crossings import Crossings
+from drawdown.verify.deciding import Decided, Decider
+from drawdown.verify.known import KnownIds
+from drawdown.verify.letters import Letters
+from drawdown.verify.memory import Memory
+from drawdown.verify.money import checks_of
+from drawdown.verify.outputs import Outputs
+from drawdown.verify.overlaps import Overlaps
+from drawdown.verify.prices import Books
+from drawdown.verify.report import COMPLETENESS, UNPROVED, Finding, Note, Report
+from drawdown.verify.streams import Heads
+from drawdown.wire.dead_letter import TOPIC as DEAD_LETTERS
 
 
-class Told(msgspec.Struct, frozen=True):
-    """An output on the log, and what it says of itself."""
+class Head(msgspec.Struct):
+    """The next record of an input. free: what becomes of it whatever came before; item: of the others.
+
+    taken: the first known commit that had taken it. droppable: at some moment since, it would have changed nothing.
+    """
 
     record: Record
-    account: str
-    seq: int
-    applied: int
-    position: tuple[str, int, int]
-    said: dict[str, Any]
+    taken: Taken | None
+    free: Decided | None = None
+    item: Input | None = None
+    droppable: bool = False
+
+
+class Streams(msgspec.Struct, frozen=True):
+    """What a replay reads side by side."""
+
+    inputs: dict[str, Heads]
+    outputs: dict[str, Outputs]
+    letters: Letters
+    known: KnownIds
+    journal: Journal
 
 
 class Replay:
-    """One ledger and shard. states: key → the state after all that was replayed."""
+    """One ledger's shard, from a beginning to its newest commit."""
 
     def __init__(
-        self,
-        name: str,
-        shard: int,
-        ledgers: Ledgers,
-        windows: dict[str, Window],
-        report: Report,
-        shard_of: Callable[[bytes], int],
-        cut: frozenset[str] = frozenset(),
+        self, decider: Decider, shard: int, streams: Streams, books: Books, crossings: Crossings, report: Report
     ) -> None:
-        """Replay from nothing. windows: input topic → its partition. shard_of: the partition that a key belongs to.
-
-        cut: output topics of which the beginning is not kept any more.
-        """
+        """Begin with no account and no id."""
         self.states: dict[str, object] = {}
-        self.ids = Ids()
-        self.elsewhere: Counter[tuple[str, int, bytes]] = Counter()  # topic, partition, digest of what went there
-        self.totals: dict[str, Decimal] = defaultdict(Decimal)  # account → overages, or what the wallet drew of them
-        self.lost: set[str] = set()  # accounts that cannot be followed any further
-        self._name = name
+        self.memory = Memory()
+        self._decider = decider
+        self._ledger = decider.ledger
         self._shard = shard
-        self._ledgers = ledgers
-        self._windows = windows
+        self._streams = streams
+        self._books = books
+        self._crossings = crossings
         self._report = report
-        self._shard_of = shard_of
-        self._cut = cut
-        self.beyond: dict[str, int] = {}  # input topic → the highest offset that an output told and nobody looked at
-        self._silent: dict[str, list[Record]] = defaultdict(list)
-        self._used: list[Record] = []
-        self.seq: dict[tuple[str, str], int] = {}  # topic, account → the highest there was
-        self._wanted: dict[tuple[str, str], deque[Wanted]] = defaultdict(deque)
-        self._told: dict[tuple[str, str], deque[Told]] = defaultdict(deque)
+        self._money = checks_of(self._ledger.name)
+        self._overlaps = Overlaps(self._ledger.name, report)
+        self._clocks = frozenset(clocked_by(self._ledger))
+        self._topics = (self._ledger.command_topic, *self._ledger.usage_topics)
+        self._heads: dict[str, Head] = {}
 
-    @property
-    def lacks(self) -> bool:
-        """Whether outputs are still to come, or cannot be followed yet."""
-        return any(self._wanted.values()) or any(self._told.values())
+    def resume(self, saved: Saved) -> None:
+        """Go on where an earlier replay stood."""
+        self.states = {account: self._ledger.decode_state(value) for account, value in saved.states.items()}
+        for entry in saved.ids:
+            self.memory.restore(*entry)
+        self.memory.pass_time(saved.clock)
+        self._books.read_to(saved.prices)
+        for topic, outputs in self._streams.outputs.items():
+            outputs.resume(saved.seqs[topic], saved.starts[topic])
+        self._streams.letters.next_offset = saved.starts[DEAD_LETTERS]
+        self._streams.known.next_offset = saved.starts[self._streams.known.topic]
+        reached = {one.topic: one.last_offset for one in saved.commit.inputs}
+        self._streams.journal.resume(saved.commit.number, saved.commit.prices_offset, reached)
 
-    # --- outputs --------------------------------------------------------------------------------
+    def saved(self, commit: CommitRecord, shards: int) -> Saved:
+        """Give all that it takes to go on from here."""
+        streams = self._streams
+        starts = {topic: outputs.next_offset for topic, outputs in streams.outputs.items()}
+        starts |= {DEAD_LETTERS: streams.letters.next_offset, streams.known.topic: streams.known.next_offset}
+        return Saved(
+            ledger=self._ledger.name,
+            shard=self._shard,
+            shards=shards,
+            rules=self._ledger.rules,
+            commit=commit,
+            starts=starts,
+            prices=self._books.offset,
+            states={account: self._ledger.encode_state(state) for account, state in self.states.items()},
+            ids=self.memory.items(),
+            seqs={topic: outputs.taken_to for topic, outputs in streams.outputs.items()},
+            clock=self.memory.clock,
+        )
 
-    async def output(self, record: Record) -> bool:
-        """Take the next output of the shard; False for one of an input that is not looked at yet."""
-        if record.topic == DEAD_LETTERS:
-            return await self._letter(record)
-        if not record.value:  # it only carries the watermark
-            return True
-        told = self._read(record)
-        if told is None:
-            return True
-        if self._later(told.position[0], told.position[2]):
-            return False
-        self._judge(told)
-        await self._follow(told.account)
-        return True
+    async def run(self) -> None:
+        """Replay all."""
+        while heads := await self._all_heads():
+            head = await self._next(heads)
+            await self._settle(head)
+            self._pass(head.record)
 
-    def _later(self, topic: str, offset: int) -> bool:
-        """Say whether an input was taken after the commit that is looked at."""
-        window = self._windows.get(topic)
-        if window is None or offset < window.end:
-            return False
-        self.beyond[topic] = max(offset, self.beyond.get(topic, offset))
-        return True
+    # --- which comes next ---------------------------------------------------------------------
 
-    def _judge(self, told: Told) -> None:
-        """Look at an output by itself, and keep it until its input's turn comes."""
-        record = told.record
-        self._report.counts[f"{self._name} {record.topic}"] += 1
-        before = self.seq.get((record.topic, told.account), 0)
-        self.seq[record.topic, told.account] = max(told.seq, before)
-        if told.seq != before + 1 and record.topic not in self._cut:
-            self._find(ORDER, record, told.account, f"seq {told.seq} comes after {before}")
-        if told.account.encode() != record.key:
-            self._find(ISOLATION, record, told.account, f"its key is {record.key!r}")
-        for invariant, detail in money.unbalanced(told.said):
-            self._find(invariant, record, told.account, detail)
-        self.totals[told.account] += money.of_overage(record.topic, told.said)
-        if told.account not in self.lost:
-            self._told[record.topic, told.account].append(told)
-
-    def _read(self, record: Record) -> Told | None:
-        try:
-            said: dict[str, Any] = msgspec.json.decode(record.value or b"")
-            if said["ledger"] != self._name:
-                return None
-            at = said["position"]
-            position = at["topic"], at["partition"], at["offset"]
-            return Told(record, said["account"], said["seq"], said["applied"], position, said)
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-            self._find(BYTES, record, "", f"this is not an output of Drawdown: {error!r}")
-            return None
-
-    async def _follow(self, account: str) -> None:
-        """Compare what is there, and replay the account's next input while the log tells which it is."""
-        while account not in self.lost:
-            self._match(account)
-            waiting = [queue[0] for topic in NUMBERED if (queue := self._told.get((topic, account)))]
-            if not waiting:
-                return
-            nearest = min(waiting, key=lambda told: told.applied)
-            applied = getattr(self.states.get(account), "applied", 0)
-            if nearest.applied <= applied:
-                self._told[nearest.record.topic, account].popleft()
-                detail = f"applied {nearest.applied} has another output than its input gives"
-                self._find(UNIQUENESS, nearest.record, account, detail)
-            elif nearest.applied > applied + 1:
-                return
-            else:
-                await self._replay(nearest)
-
-    def _match(self, account: str) -> None:
-        """Hold outputs against what was to come, topic by topic, in their order."""
-        for topic in NUMBERED:
-            wanted, told = self._wanted[topic, account], self._told[topic, account]
-            while wanted and told:
-                if told[0].record.value == wanted[0].emit.value:
-                    self._same_place(wanted.popleft(), told.popleft())
-                elif told[0].seq > wanted[0].seq:
-                    self._missing(account, topic, wanted.popleft())
-                elif told[0].seq < wanted[0].seq:
-                    extra = told.popleft()
-                    self._find(UNIQUENESS, extra.record, account, f"seq {extra.seq} comes again, or out of order")
-                else:
-                    self._differs(account, wanted.popleft(), told.popleft())
-
-    def _same_place(self, wanted: Wanted, told: Told) -> None:
-        if told.record.key != wanted.key or tuple(told.record.headers) != tuple(wanted.emit.headers):
-            self._find(BYTES, told.record, told.account, "its key or headers are not what its input gives")
-
-    def _differs(self, account: str, wanted: Wanted, told: Told) -> None:
-        value = told.record.value or b""
-        at = next((i for i, (a, b) in enumerate(zip(value, wanted.emit.value, strict=False)) if a != b), 0)
-        cut = slice(max(at - 40, 0), at + 40)
-        detail = f"the log says …{value[cut]!r}…, its input gives …{wanted.emit.value[cut]!r}…"
-        self._find(BYTES, told.record, account, detail)
-
-    def _missing(self, account: str, topic: str, wanted: Wanted) -> None:
-        at = wanted.input
-        detail = f"{at.topic}/{at.partition} offset {at.offset} gives seq {wanted.seq} here, which is not on the log"
-        self._report.find(COMPLETENESS, self._name, (topic, self._shard), -1, account, detail)
-
-    # --- inputs ---------------------------------------------------------------------------------
-
-    async def _replay(self, told: Told) -> None:
-        topic, partition, offset = told.position
-        window = self._windows.get(topic)
-        if window is None or partition != self._shard:
-            self._lose(told, POSITIONS, f"its input is told at {topic}/{partition}, which this shard does not take")
-        elif offset < window.start:
-            self._report.note(f"{topic}/{partition} begins at offset {window.start}: what was before is not replayed")
-            self.lost.add(told.account)
-        elif (record := await window.take(offset)) is None:
-            self._lose(told, UNIQUENESS, f"its input {topic}/{partition} offset {offset} is missing or has an outcome")
-        else:
-            self._decide(record, told)
-
-    def _lose(self, told: Told, invariant: str, detail: str) -> None:
-        self._find(invariant, told.record, told.account, f"{detail}; the account cannot be followed from here on")
-        self.lost.add(told.account)
-
-    def _decide(self, record: Record, told: Told) -> None:
-        """Decide an input as its ledger did, and keep what must come of it."""
-        found: tuple[Input, Outcome] | None = None
-        refused = ""
-        for ledger in self._ledgers(record.timestamp):
-            try:
-                item = ledger.decode(record)
-                outcome = ledger.decide(self.states.get(item.key), item)
-            except (Reject, Halt, LookupError) as error:
-                refused = refused or str(error)
+    async def _all_heads(self) -> list[Head]:
+        for topic in self._topics:
+            if topic in self._heads:
                 continue
-            if outcome.drop:
-                refused = refused or "nothing comes of it"
-                continue
-            found = found or (item, outcome)
-            if any(emit.value == told.record.value for emit in outcome.emits):
-                found = item, outcome
-                break
-        if found is None:
-            self._lose(told, BYTES, f"the rules refuse its input: {refused}")
-        elif found[0].key != told.account:
-            self._lose(told, ISOLATION, f"its input is of account {found[0].key}")
-        else:
-            self.accept(*found)
+            record = await self._streams.inputs[topic].head()
+            if record is not None:
+                self._heads[topic] = await self._read(record)
+        return [self._heads[topic] for topic in self._topics if topic in self._heads]
 
-    def accept(self, item: Input, outcome: Outcome) -> None:
-        """Take over an outcome: state, id, and what must be on the log."""
-        record = item.record
-        self._report.counts[f"{self._name} replayed"] += 1
-        if item.remember and not self.ids.add(item):
-            detail = f"the id of {record.topic} offset {record.offset} was accepted before"
-            self._find(UNIQUENESS, record, item.key, detail)
-        if outcome.state is not None:
-            self.states[item.key] = outcome.state
-        for emit in outcome.emits:
-            if emit.topic in NUMBERED:
-                seq = msgspec.json.decode(emit.value)["seq"]
-                self._wanted[emit.topic, item.key].append(Wanted(emit, record.key, seq, record))
-            else:
-                key = emit.key or record.key or b""
-                self.elsewhere[emit.topic, self._shard_of(key), digest(key, emit.value)] += 1
+    async def _read(self, record: Record) -> Head:
+        head = Head(record, await self._streams.journal.of(record.topic, record.offset))
+        if record.topic in self._ledger.watermark_from and is_tick(record):
+            head.free = Decided(drop=True)
+            return head
+        if record.key is not None:
+            owner = self._decider.owner(record.key)
+            if owner != self._shard:
+                head.free = self._decider.misplaced(record, owner)
+                return head
+        try:
+            head.item = self._ledger.decode(record)
+        except Reject as reject:
+            head.free = self._decider.refused(record, reject)
+        return head
 
-    async def _letter(self, record: Record) -> bool:
-        """Take a dead letter: its input has no other outcome, and the bytes are the input's."""
-        headers = dict(record.headers)
-        if headers.get("ledger") != self._name.encode():
+    async def _next(self, heads: Sequence[Head]) -> Head:
+        """Give the head that was decided next: as its commit tells, or else as what was published tells."""
+        if len(heads) == 1:
+            return heads[0]
+        numbers = [head.taken.number for head in heads if head.taken is not None]
+        first = min(numbers, default=0)
+        together = [head for head in heads if head.taken is not None and head.taken.number == first]
+        if together and all(head.taken is not None and head.taken.exact for head in together):
+            return _of_a_take(together, self._ledger.command_topic)
+        return await self._guided(heads)
+
+    async def _guided(self, heads: Sequence[Head]) -> Head:
+        """Find what was decided next where the commit records are compacted away (docs/decisions/0018)."""
+        for head in heads:
+            if head.item is None or await self._is_evident(head, head.item):
+                return head
+        ranked = [(await self._rank(head, head.item), index) for index, head in enumerate(heads) if head.item]
+        return heads[min(ranked)[1]]
+
+    async def _is_evident(self, head: Head, item: Input) -> bool:
+        """Say whether what was published is what this head leads to now."""
+        if self.memory.get(item.identity) is not None:
             return True
-        topic, offset = headers["topic"].decode(), int(headers["offset"])
-        if self._later(topic, offset):
+        is_next = not item.remember or await self._streams.known.next_is(item.identity)
+        if not is_next and await self._streams.letters.at(head.record) is None:
             return False
-        self._report.counts[f"{self._name} dead letters"] += 1
-        window = self._windows.get(topic)
-        if window is None or offset < window.start:
-            return True
-        taken = await window.take(offset)
-        if taken is None:
-            self._find(UNIQUENESS, record, "", f"its input {topic} offset {offset} is missing or has an outcome")
-        elif hashlib.sha256(taken.value or b"").hexdigest().encode() != headers["sha256"]:
-            self._find(BYTES, record, "", f"its bytes are not those of {topic} offset {offset}")
+        decided = self._decider.decide(self.states.get(item.key), item)
+        if decided.letter is not None:
+            return await self._streams.letters.fits(decided.letter, head.record)
+        if decided.drop or decided.halted or (item.remember and decided.known != await self._streams.known.next()):
+            return False
+        return await self._outputs_match(decided)
+
+    async def _outputs_match(self, decided: Decided) -> bool:
+        for topic, outputs in self._streams.outputs.items():
+            wants = [want for want in decided.outputs if want.topic == topic]
+            if wants and not await outputs.matches(wants):
+                return False
         return True
 
-    def plainly(self, ledger: Ledger, record: Record) -> None:
-        """Replay an input whose place in the order is its offset, as the engine takes it: unless its id is known."""
-        try:
-            item = ledger.decode(record)
-            if self.ids.content(item.identity) is None:
-                outcome = ledger.decide(self.states.get(item.key), item)
-                if not outcome.drop:
-                    self.accept(item, outcome)
-                    self._used.append(record)
-        except Reject:
+    async def _rank(self, head: Head, item: Input) -> int:
+        """Say how late a head is to be tried that nothing published speaks for; the least is the next."""
+        if item.remember and await self._streams.known.next_is(item.identity):
+            return 0
+        if head.droppable or self._decider.decide(self.states.get(item.key), item).drop:
+            return 1
+        if item.remember and await self._streams.known.in_view(item.identity):
+            return 3
+        return 2
+
+    # --- what it leads to ---------------------------------------------------------------------
+
+    async def _settle(self, head: Head) -> None:
+        """Decide a head, and compare what was published."""
+        self._report.counts["inputs"] += 1
+        record = head.record
+        self._read_prices(head)
+        decided = await self._decided(head)
+        for want in decided.crossing:
+            self._crossings.expect(want, record)
+        if decided.letter is not None:
+            await self._streams.letters.take(decided.letter, record)
             return
+        item = head.item
+        if item is None or decided.drop:
+            return
+        if decided.halted:
+            self._find(COMPLETENESS, record, item.key, "an input that follows from those before it", decided.halted)
+            return
+        if not await self._was_applied(item, decided):
+            return
+        self._report.counts["applied"] += 1
+        for want in decided.outputs:
+            await self._streams.outputs[want.topic].take(want, item.key, record)
+        if decided.known is not None:
+            await self._streams.known.take(decided.known, item.key, record)
+            self.memory.add(decided.known)
+        self._overlaps.see(item)
+        if decided.state is not None:
+            self._check_money(item, decided)
+            self._change(item.key, decided.state)
 
-    def offer(self, records: Iterable[Record]) -> None:
-        """Take note of inputs without outcome: an account may wait for one that is applied and gives nothing."""
-        for record in sorted(records, key=lambda one: (one.topic, one.offset)):
-            if record.key is not None:
-                self._silent[record.key.decode("utf-8", "replace")].append(record)
+    def _check_money(self, item: Input, decided: Decided) -> None:
+        if self._money is None:
+            return
+        before = self.states.get(item.key)
+        for invariant, expected, found in self._money.step(before, decided.state, item, decided.outputs):
+            self._find(invariant, item.record, item.key, expected, found)
 
-    def forget_used(self, window: Window) -> None:
-        """Count the inputs that were replayed without being told by an output as accounted for."""
-        for record in self._used:
-            if (record.topic, record.partition) == window.place:
-                window.open.pop(record.offset, None)
+    async def _decided(self, head: Head) -> Decided:
+        item = head.item
+        if item is None:
+            return head.free or Decided(drop=True)
+        value = self.memory.get(item.identity)
+        state = self.states.get(item.key)
+        if value is not None:
+            letter = await self._streams.letters.at(head.record)
+            if letter is None and value[: len(item.content)] == item.content:
+                self._report.counts["duplicates"] += 1
+                return Decided(drop=True)
+            conflict = self._decider.conflict(item)
+            if value[: len(item.content)] != item.content and await self._streams.letters.fits(
+                conflict.letter, head.record
+            ):
+                return conflict
+            again = self._decider.decide(state, item)  # its worker may have forgotten the id
+            if again.letter is not None and await self._streams.letters.fits(again.letter, head.record):
+                return again
+            return conflict if value[: len(item.content)] != item.content else Decided(drop=True)
+        decided = self._decider.decide(state, item)
+        guided = head.taken is None or not head.taken.exact
+        if guided and head.droppable and not await self._outputs_match(decided):
+            return Decided(drop=True)
+        while not await self._explained(head.record, decided) and self._books.read_one():
+            decided = self._decider.decide(state, item)  # a book that its worker knew and no commit tells of
+        return decided
 
-    # --- what is left ---------------------------------------------------------------------------
+    async def _explained(self, record: Record, decided: Decided) -> bool:
+        if not self._books.waiting or decided.drop or decided.halted:
+            return True
+        if decided.letter is not None:
+            return await self._streams.letters.fits(decided.letter, record)
+        return await self._outputs_match(decided)
 
-    async def end(self) -> None:
-        """Say what did not come, and which outputs no input leads to."""
-        for account in {account for (_, account), queue in self._told.items() if queue}:
-            await self._unblock(account)
-        for (topic, account), wanted in self._wanted.items():
-            if account not in self.lost:
-                for one in wanted:
-                    self._missing(account, topic, one)
+    def _read_prices(self, head: Head) -> None:
+        taken = head.taken
+        if taken is not None:
+            self._books.read_to(taken.prices if taken.exact else taken.prices_before)
 
-    async def _unblock(self, account: str) -> None:
-        """Go on over inputs that changed the account and gave no output; else say what is missing."""
-        while account not in self.lost:
-            await self._follow(account)
-            waiting = [queue[0] for topic in NUMBERED if (queue := self._told.get((topic, account)))]
-            if not waiting:
-                return
-            if self._cut:
-                self.lost.add(account)  # what came before is not kept any more, as a note says
-            elif not self._quiet(account):
-                nearest = min(waiting, key=lambda told: told.applied)
-                applied = getattr(self.states.get(account), "applied", 0)
-                self._lose(nearest, COMPLETENESS, f"the outputs of applied {applied + 1} are missing before it")
-
-    def _quiet(self, account: str) -> bool:
-        """Replay the account's first input without outcome, if it is applied and gives nothing."""
-        waiting = self._silent[account]
-        while waiting:
-            record = waiting.pop(0)
-            try:
-                (ledger, *_) = self._ledgers(record.timestamp)
-                item = ledger.decode(record)
-                outcome = ledger.decide(self.states.get(account), item)
-            except (Reject, Halt, LookupError):
-                continue
-            if not outcome.drop and not any(emit.topic in NUMBERED for emit in outcome.emits):
-                self.accept(item, outcome)
-                self._used.append(record)
+    async def _was_applied(self, item: Input, decided: Decided) -> bool:
+        """Say whether anything of an input was published; where nothing was, it has no outcome."""
+        streams = self._streams
+        if decided.known is not None and await streams.known.in_view(item.identity):
+            return True
+        for want in decided.outputs:
+            if await streams.outputs[want.topic].present(want):
                 return True
+        record = item.record
+        if item.remember and item.forget_at < self.memory.forgotten_to:
+            told = f"offset {record.offset} has no outcome: that it repeats an id that is forgotten is not proved"
+            self._report.note(Note(UNPROVED, self._ledger.name, record.topic, record.partition, told))
+            return False
+        expected = "one outcome: a charge, an overage, an event or a dead letter"
+        if not item.remember and decided.outputs:
+            wants = ", ".join(want.topic for want in decided.outputs)
+            self._find(COMPLETENESS, record, item.key, f"its outputs on {wants}", "none of them")
+            return True  # it is known again by its number: leaving it out would make all after it wrong
+        self._find(COMPLETENESS, record, item.key, expected, "none, and its id is not remembered")
         return False
 
-    def _find(self, invariant: str, record: Record, account: str, detail: str) -> None:
-        place = record.topic, record.partition
-        self._report.find(invariant, self._name, place, record.offset, account, detail)
+    def _change(self, key: str, state: object) -> None:
+        self.states[key] = state
+        head = self._heads.get(self._ledger.command_topic)
+        if head is not None and head.item is not None and head.item.key == key and not head.droppable:
+            head.droppable = self._decider.decide(state, head.item).drop
+
+    def _pass(self, record: Record) -> None:
+        del self._heads[record.topic]
+        self._streams.inputs[record.topic].take()
+        self._streams.journal.taken(record)
+        if record.topic in self._clocks:
+            self.memory.pass_time(record.timestamp)
+
+    def _find(self, invariant: str, record: Record, account: str, expected: str, found: str) -> None:
+        place = record.topic, record.partition, record.offset
+        self._report.find(Finding(invariant, self._ledger.name, *place, account, expected, found))
 
 
-def digest(key: bytes | None, value: bytes | None) -> bytes:
-    """Digest a record that went to another partition, 16 bytes: it must be found there."""
-    return hashlib.blake2b((key or b"") + b"\x00" + (value or b""), digest_size=16).digest()
+def _of_a_take(heads: Sequence[Head], commands: str) -> Head:
+    """Give what a take decides first: commands, then usage by append time."""
+    if heads[0].record.topic == commands:
+        return heads[0]
+    return min(heads, key=lambda head: head.record.timestamp)

@@ -10,8 +10,9 @@ import structlog
 from tests.simulation.ledgers.faults import Faults
 from tests.simulation.ledgers.inputs import Inputs
 from tests.simulation.ledgers.world import SHARDS, World
+from tests.support.odd_messages import BOOKS
 from tests.support.two_ledgers import POLICY
-from tests.support.verified import MemoryReader, MemorySource
+from tests.support.verifying import MemorySource
 
 from drawdown.engine import runtime
 from drawdown.engine.records import Record
@@ -21,7 +22,7 @@ from drawdown.oracle.rater import Oracle
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
 from drawdown.topics import PRICES
-from drawdown.verify.run import Verification
+from drawdown.verify import verify
 
 INPUTS_MIN, INPUTS_MAX, FAULTS_MIN = 200, 240, 5
 AUDITED = (
@@ -95,13 +96,10 @@ def _publish(world: World, record: Record, shard: int) -> None:
 
 async def _judge(world: World, made: Run) -> None:
     """Look at every invariant: by replay and by the oracle, which share nothing."""
-    source = MemorySource(world.broker)
-    caches = {name: MemoryReader(cache) for name, cache in world.caches.items()}
-    verification = Verification(source, world.ledgers, world.shard_of, POLICY, caches, now_ms=world.clock.now_ms)
-    report = await verification.run(range(SHARDS))
-    for one in report.findings:
-        made.findings.append(f"{one.invariant}: {one.ledger} {one.topic}/{one.partition} {one.offset} {one.detail}")
-    made.findings += [f"cache: {note}" for note in report.notes]
+    source = MemorySource(world.broker, world.caches, world.clock, world.shard_of, SHARDS)
+    report = await verify(source, world.ledgers, books=False)
+    made.findings += [str(one) for one in report.findings]
+    made.findings += [f"cache: {note}" for note in report.notes if note.kind == "unproved"]
     made.counts = report.counts
     log = {
         topic: [
@@ -111,7 +109,7 @@ async def _judge(world: World, made: Run) -> None:
         ]
         for topic in AUDITED
     }
-    log[PRICES] = [record async for record in source.read({(PRICES, 0): (0, 9)})]
+    log[PRICES] = [Record(PRICES, 0, at, 0, None, value) for at, value in enumerate(BOOKS)]
     oracle = Oracle(dict(POLICY.windows_ms), POLICY.default_window_ms, POLICY.skew_ms)
     found: Audit = audit(log, oracle)
     wallets = WalletOracle(POLICY.longest_window_ms + POLICY.skew_ms)
