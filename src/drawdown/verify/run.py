@@ -69,8 +69,9 @@ async def _run(
     books: bool,
     kept: Checkpoint | None,
 ) -> None:
-    read = published([record async for record in _whole(source, (PRICES, 0))]) if books else None
     snapshots = [await _Snapshot.take(source, ledger, report.account) for ledger in ledgers]
+    # after the commits, so that no book is missing that one of them had read
+    read = published([record async for record in _whole(source, (PRICES, 0))]) if books else None
     for snapshot in snapshots:
         crossings = Crossings(snapshot.ledger.name, report)
         for shard in snapshot.shards:
