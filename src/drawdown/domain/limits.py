@@ -130,3 +130,4 @@ VERIFY_CROSSINGS_MAX: Final = 200_000  # records to other partitions (redemption
 VERIFY_ID_SLACK_MS: Final = 2 * 86_400_000  # an id is held so long after it may be forgotten: workers forget by bucket
 VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer of its own
 VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps
+VERIFY_PROGRESS_RECORDS: Final = 100_000  # inputs of a shard between two lines of progress

@@ -57,8 +57,14 @@ class CacheCheck:
         if cursor.number > number:
             self._find(None, f"a cursor at commit {number} or before", f"commit {cursor.number}")
             return ""
-        if (cursor.number, cursor.chain) != (number, chain):
+        if cursor.number == number and cursor.chain != chain:
+            self._find(None, f"the chain of commit {number}, {chain.hex()}", cursor.chain.hex())
+            return ""
+        if cursor.number < number:
             return f"the cache is at commit {cursor.number}, the log at {number}: its owner brings it up; not compared"
+        if commit is not None and cursor.changelog_offset != newest.offset + 1:
+            told = f"a cursor at changelog offset {newest.offset + 1}, after commit {number}"
+            self._find(None, told, f"{cursor.changelog_offset}")
         await self._states(newest)
         await self._due(newest)
         if commit is not None:

@@ -23,14 +23,16 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Newest(msgspec.Struct):
-    """What a changelog comes to. commit: the newest, None on an empty log. compacted: commits are missing in it.
+    """What a changelog comes to. commit: the newest, None on an empty log; offset: its own.
 
-    end: the offset up to which it was read.
+    compacted: commits are missing in it. rules: all that its commits name. end: the offset up to which it was read.
     """
 
     states: dict[str, Stored]
     commit: CommitRecord | None = None
+    offset: int = -1
     compacted: bool = False
+    rules: frozenset[int] = frozenset()
     end: int = 0
 
     @property
@@ -95,7 +97,8 @@ class Changelog:
                 told = f"a state of commit {number + 1} to {commit.number}"
                 self._find(CHAIN, stored.offset, account, told, f"commit {stored.number}")
         self._positions(before, commit, record.offset)
-        newest.commit = commit
+        newest.commit, newest.offset = commit, record.offset
+        newest.rules |= {commit.rules}
 
     def _positions(self, before: CommitRecord | None, commit: CommitRecord, offset: int) -> None:
         earlier = {one.topic: one.next_offset for one in before.inputs} if before else {}

@@ -66,7 +66,8 @@ class KnownIds:
 
     async def in_view(self, identity: bytes) -> bool:
         """Say whether this id was accepted, as far ahead as is looked."""
-        await self._ahead.look()
+        if self._view[identity] <= 0:
+            await self._ahead.look()
         return self._view[identity] > 0
 
     async def take(self, want: KnownId, account: str, cause: Record) -> None:

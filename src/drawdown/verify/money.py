@@ -1,7 +1,6 @@
 """Money, input by input, from what was put out and the states around it: nothing here trusts `decide`."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Protocol
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from drawdown.domain.model import Account, Plan
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.wallet.model import OverageDue, Wallet
+from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Input
 from drawdown.engine.records import OutRecord
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
@@ -63,7 +63,12 @@ def checks_of(ledger: str) -> MoneyChecks | None:
 
 def quanta(text: str, currency: str) -> int:
     """Read a decimal string as quanta of its currency, exactly."""
-    return int(Fraction(text) * 10 ** CURRENCIES[currency].quantum_digits)
+    digits = CURRENCIES[currency].quantum_digits
+    whole, _, fraction = text.partition(".")
+    if len(fraction) > digits:
+        msg = f"{text} {currency} is finer than {digits} decimals: no ledger writes that"
+        raise Halt(msg)
+    return int(whole + fraction.ljust(digits, "0"))
 
 
 def _sums(priced: Priced) -> list[Wrong]:

@@ -1,10 +1,11 @@
 """The replay of one shard: every input through `decide` in the recorded order, beside what was published."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from drawdown.domain.errors import Reject
+from drawdown.domain.limits import VERIFY_PROGRESS_RECORDS
 from drawdown.engine.commit import CommitRecord
 from drawdown.engine.ledger import Input, clocked_by
 from drawdown.engine.records import Record
@@ -52,9 +53,17 @@ class Replay:
     """One ledger's shard, from a beginning to its newest commit."""
 
     def __init__(
-        self, decider: Decider, shard: int, streams: Streams, books: Books, crossings: Crossings, report: Report
+        self,
+        decider: Decider,
+        shard: int,
+        streams: Streams,
+        books: Books,
+        crossings: Crossings,
+        report: Report,
+        progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Begin with no account and no id."""
+        """Begin with no account and no id. progress: told now and then how far it is."""
+        self._progress = progress
         self.states: dict[str, object] = {}
         self.memory = Memory()
         self._decider = decider
@@ -105,8 +114,12 @@ class Replay:
 
     async def run(self) -> None:
         """Replay all."""
+        done = 0
         while heads := await self._all_heads():
             head = await self._next(heads)
+            done += 1
+            if self._progress is not None and not done % VERIFY_PROGRESS_RECORDS:
+                self._progress(f"{self._ledger.name}, shard {self._shard}: {done} inputs replayed")
             await self._settle(head)
             self._pass(head.record)
 

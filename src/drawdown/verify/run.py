@@ -69,14 +69,15 @@ async def _run(
     books: bool,
     kept: Checkpoint | None,
 ) -> None:
-    read = published([record async for record in _whole(source, (PRICES, 0))]) if books else None
     snapshots = [await _Snapshot.take(source, ledger, report.account) for ledger in ledgers]
+    # after the commits, so that no book is missing that one of them had read
+    read = published([record async for record in _whole(source, (PRICES, 0))]) if books else None
     for snapshot in snapshots:
         crossings = Crossings(snapshot.ledger.name, report)
         for shard in snapshot.shards:
             if progress is not None:
-                progress(f"{snapshot.ledger.name}, shard {shard + 1} of {source.shards}")
-            await _Shard(source, snapshot, shard, report, kept).check(crossings, read)
+                progress(f"{snapshot.ledger.name}, shard {shard} of {source.shards}")
+            await _Shard(source, snapshot, shard, report, kept, progress).check(crossings, read)
         await crossings.check(source, await snapshot.crossed(source))
 
 
@@ -122,7 +123,13 @@ class _Shard:
     """One shard of one ledger."""
 
     def __init__(
-        self, source: Source, snapshot: _Snapshot, shard: int, report: Report, kept: Checkpoint | None
+        self,
+        source: Source,
+        snapshot: _Snapshot,
+        shard: int,
+        report: Report,
+        kept: Checkpoint | None,
+        progress: Progress | None,
     ) -> None:
         self._source = source
         self._ledger = snapshot.ledger
@@ -131,6 +138,7 @@ class _Shard:
         self._spans = snapshot.spans
         self._moved = shard in snapshot.moved
         self._kept = kept
+        self._progress = progress
         self._inputs = (self._ledger.command_topic, *self._ledger.usage_topics)
 
     async def check(self, crossings: Crossings, books: Sequence[Published] | None) -> None:
@@ -139,6 +147,11 @@ class _Shard:
         taken = {topic: newest.taken.get(topic, 0) for topic in self._inputs}
         if newest.compacted:
             self._report.counts["changelogs compacted"] += 1
+        for rules in sorted(newest.rules - {self._ledger.rules}):
+            told = (
+                f"commits by rules {rules} are replayed by rules {self._ledger.rules}: other bytes may be due to that"
+            )
+            self._report.note(Note(UNPROVED, self._ledger.name, f"changelog.{self._ledger.name}", self._shard, told))
         await self._tell_waiting(taken)
         saved = await self._saved(newest)
         starts = {one.topic: one.next_offset for one in saved.commit.inputs} if saved else {}
@@ -221,7 +234,7 @@ class _Shard:
             journal=Journal(name, shard, self._read(f"changelog.{name}"), report),
         )
         decider = Decider(ledger, shard, self._source.shard_of)
-        replay = Replay(decider, shard, streams, own_books, crossings, report)
+        replay = Replay(decider, shard, streams, own_books, crossings, report, self._progress)
         if saved is not None:
             replay.resume(saved)
         await replay.run()

@@ -1,10 +1,13 @@
 """A clean run has no finding; neither has one whose commit records are compacted away."""
 
+from collections.abc import Iterable
+
 import pytest
 from tests.support.engine import CHANGELOG, LEDGER, SHARDS, A, B, World, a_world, owner_of
 from tests.support.verifying import MemorySource
 
 from drawdown.verify import Report, verify
+from drawdown.verify.source import Place
 
 
 async def verified(world: World) -> Report:
@@ -47,6 +50,33 @@ async def test_a_log_without_commits_is_clean() -> None:
     async with a_world() as world:
         report = await verified(world)
     assert report.clean
+
+
+class Live(MemorySource):
+    """A source whose workers commit between the readings of the ends, and while the records are read."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.broker, {"tally": world.cache}, world.clock, owner_of, SHARDS)
+        self._world = world
+        self._asked = 0
+
+    async def spans(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+        self._asked += 1
+        if self._asked < 6:
+            self._world.add(A, f"meanwhile-{self._asked}")
+            self._world.add(B, f"refused-{self._asked}", -1)
+            await self._world.settled()
+        return await super().spans(places)
+
+
+async def test_what_workers_write_meanwhile_is_no_finding() -> None:
+    async with a_world() as world:
+        await a_run(world)
+        report = await verify(Live(world), [LEDGER], books=False)
+        later = await verified(world)
+    assert [str(finding) for finding in report.findings] == []
+    assert later.clean
+    assert later.counts["applied"] > report.counts["applied"] > 0
 
 
 async def test_what_waits_is_a_note() -> None:
