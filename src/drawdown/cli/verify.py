@@ -23,7 +23,8 @@ def verify(*, account: str, ledger: str, checkpoint: Path | None, as_json: bool)
     err = console(stderr=True)
 
     def told(text: str) -> None:
-        err.print(f"verifying {text}", markup=False)
+        if sys.stderr.isatty():
+            err.print(f"verifying {text}", markup=False)
 
     try:
         report = asyncio.run(
