@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from typing import NoReturn
 
 import msgspec
 
@@ -66,11 +67,7 @@ class Recovery:
         except Doubt:
             return await self._rebuild(shard, newest)
         if cursor.number > number:
-            msg = (
-                f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."
-                " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
-            )
-            raise Halt(msg)
+            await self._ahead(shard, cursor, number)
         if rebuild or newest is None:
             return await self._rebuild(shard, newest)
         if (cursor.number, cursor.chain) == (number, chain):
@@ -81,6 +78,19 @@ class Recovery:
                 self._counts.catch_ups += 1
                 return reached
         return await self._rebuild(shard, newest)
+
+    async def _ahead(self, shard: int, cursor: Cursor, read: int) -> NoReturn:
+        """Say why Redis is ahead of what was read: another owner has committed since, or the log lost data."""
+        newest = await self._log.newest_commit(shard)
+        number = newest[0].number if newest else GENESIS.number
+        if number >= cursor.number:
+            msg = f"shard {shard}: the newest commit was {read}, a second reading found {number}: another owner works"
+            raise Doubt(msg, kind=CONTESTED)
+        msg = (
+            f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."
+            " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
+        )
+        raise Halt(msg)
 
     async def _catch_up(self, shard: int, cursor: Cursor, newest: CommitRecord) -> Cursor | None:
         """Apply the commits that follow `cursor`; None if they are not all there on the same chain."""
