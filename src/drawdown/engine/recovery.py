@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import NoReturn
 
 import msgspec
 
@@ -79,12 +78,11 @@ class Recovery:
                 return reached
         return await self._rebuild(shard, newest)
 
-    async def _ahead(self, shard: int, cursor: Cursor, read: int) -> NoReturn:
-        """Say why Redis is ahead of what was read: another owner has committed since, or the log lost data."""
+    async def _ahead(self, shard: int, cursor: Cursor, number: int) -> None:
+        """Raise Halt when the log lacks what Redis holds, Doubt when an owner after us has committed it meanwhile."""
         newest = await self._log.newest_commit(shard)
-        number = newest[0].number if newest else GENESIS.number
-        if number >= cursor.number:
-            msg = f"shard {shard}: the newest commit was {read}, a second reading found {number}: another owner works"
+        if newest is not None and newest[0].number >= cursor.number:
+            msg = f"shard {shard}: another owner has gone on from commit {number} to {newest[0].number}"
             raise Doubt(msg, kind=CONTESTED)
         msg = (
             f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."

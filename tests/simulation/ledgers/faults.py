@@ -238,6 +238,9 @@ class FaultyLog:
     async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
         return await self._call("input_ends", shard, lambda: self._log.input_ends(shard, topics))
 
+    async def time_ms(self) -> int:
+        return await self._log.time_ms()
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         return await self._call("read_input", shard, lambda: self._log.read_input(shard, topic, offset))
 
@@ -271,5 +274,3 @@ async def _nothing() -> None:
 def commit_fault(fault: str) -> CommitFault | None:
     """Give what befalls a transaction."""
     return {ABORTED: CommitFault.ABORTED, LEFT_OPEN: CommitFault.LEFT_OPEN, UNKNOWN: CommitFault.UNANSWERED}.get(fault)
-
-

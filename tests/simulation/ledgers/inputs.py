@@ -5,7 +5,16 @@ import random
 from collections.abc import Iterator
 
 from tests.support.codes import code_record, issue_code, redeem_code
-from tests.support.messages import Message, activate_plan, command, container, inference, open_account, structured, tuning
+from tests.support.messages import (
+    Message,
+    activate_plan,
+    command,
+    container,
+    inference,
+    open_account,
+    structured,
+    tuning,
+)
 from tests.support.wallet_messages import adjust, debt_limit, grant_voucher, record, top_up
 
 from drawdown.adapters.kafka.partitioner import shard_of
@@ -31,9 +40,7 @@ class Inputs:
         self._plans: dict[str, list[str]] = {}
         self._offers: list[tuple[str, str, int]] = []
         names = (f"acc-{number}" for number in itertools.count())
-        self.accounts = [
-            name for shard in range(shards) for name in itertools.islice(self._of(names, shard), 3)
-        ]
+        self.accounts = [name for shard in range(shards) for name in itertools.islice(self._of(names, shard), 3)]
 
     def _of(self, names: Iterator[str], shard: int) -> Iterator[str]:
         return (name for name in names if self._place(name.encode()) == shard)
@@ -83,7 +90,8 @@ class Inputs:
         if kind == "late":
             at = now - self._dice.choice((30, 59, 61, 300)) * SECOND
         if kind in {"plan", "life", "credit", "code"}:
-            return getattr(self, f"_{kind}")(name, ident, now)
+            made: Record = getattr(self, f"_{kind}")(name, ident, now)
+            return made
         return structured(inference(at, ident=ident, account=name, input_tokens=tokens, output_tokens=tokens // 7))
 
     def _plan(self, name: str, ident: str, now: int) -> Record:
@@ -114,8 +122,21 @@ class Inputs:
             self._offers.append((name, plan, 0))
             self._plans.setdefault(name, []).append(plan)
             payment = self._dice.choice(({"terms": "postpaid"}, {"terms": "upfront", "price": "3.00"}))
-            draft: Message = {"command": "draft_plan", "plan": plan, "revision": 1, "book": "plan-usd", "book_version": 1}
-            draft |= {"currency": "USD", "amount": "4", "payment": payment, "months": 1, "grace_seconds": 5}
+            draft: Message = {
+                "command": "draft_plan",
+                "plan": plan,
+                "revision": 1,
+                "book": "plan-usd",
+                "book_version": 1,
+            }
+            draft |= {
+                "book_version": 1,
+                "currency": "USD",
+                "amount": "4",
+                "payment": payment,
+                "months": 1,
+                "grace_seconds": 5,
+            }
             if plans and self._dice.random() < 0.4:
                 draft |= {"replaces": self._dice.choice(plans), "when": self._dice.choice(("now", "cycle_end"))}
             return command(head | draft)

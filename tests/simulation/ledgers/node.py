@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from tests.simulation.ledgers.faults import ANYWHERE, Faults, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
+from tests.simulation.ledgers.faults import ANYWHERE, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.errors import Halt

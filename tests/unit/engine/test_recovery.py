@@ -231,7 +231,7 @@ async def test_an_owner_that_was_overtaken_in_its_recovery_does_not_say_that_the
     log.overtaken = overtaken
     topics = (LEDGER.command_topic, *LEDGER.usage_topics)
     recovery = Recovery(log, world.cache, topics, Counts(), LEDGER.prices_offset)
-    with pytest.raises(Doubt, match="the newest commit was 0, a second reading found 1") as raised:
+    with pytest.raises(Doubt, match="another owner has gone on from commit 0 to 1") as raised:
         await recovery.recover(0)
     assert raised.value.kind == CONTESTED
 
