@@ -1,7 +1,8 @@
 -- One look-up: cursor, which ids are known, states. Nothing is written.
 -- KEYS: cursor, states, buckets (a set of the live ids:* keys' names), token of a rebuild
 -- ARGV: 1 identities, 16 bytes each, packed; 2.. accounts
--- Reply: cursor ('a rebuild is under way' if so: what is there is not to be decided on), indices of known ids (from 0), their values, states
+-- Reply: cursor ('a rebuild is under way' if so: what is there is not to be decided on),
+--        indices of known ids (from 0), their values, states
 local CHUNK = 4000
 local identities = ARGV[1]
 local count = #identities / 16
