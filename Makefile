@@ -5,11 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-<<<<<<< HEAD
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties coverage mutate check check-alerts model schemas format golden lock clean
-=======
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts schemas format golden lock clean
->>>>>>> main
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts model schemas format golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
