@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts schemas format golden lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts model schemas format golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -54,13 +54,17 @@ mutate: $(READY) ## plant mistakes in money, split, coverage and draw; the tests
 	$(VENV)/bin/mutmut run $(if $(MUTATE),"$(MUTATE)")
 	$(VENV)/bin/mutmut results
 
-check: $(READY) ## lint, format, types, import layers, the money lint
+check: $(READY) ## lint, format, types, import layers, the money lint, the protocol as a model in small worlds
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) tools/money_lint.py
 	$(PYTHON) -m drawdown.schemas --check
+	$(PYTHON) -m tests.model --small
+
+model: $(READY) ## check the protocol of a shard as a model at full depth (minutes)
+	$(PYTHON) -m tests.model
 
 schemas: $(READY) ## write the schemas anew from the definitions
 	$(PYTHON) -m drawdown.schemas

@@ -1,7 +1,7 @@
 """The Cache port, in memory and over Redis: conditional, atomic, checked."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
 
 import pytest
 from redis.asyncio import Redis
@@ -30,6 +30,8 @@ class Harm(Protocol):
     async def edit_state(self, account: str) -> None: ...
     async def edit_cursor(self) -> None: ...
     async def wipe(self) -> None: ...
+    async def keep(self) -> None: ...
+    async def go_back(self) -> None: ...
     async def disconnect(self) -> Cache: ...
 
 
@@ -45,6 +47,12 @@ class MemoryHarm:
 
     async def wipe(self) -> None:
         self.cache.wipe(0)
+
+    async def keep(self) -> None:
+        self._kept = self.cache.copy(0)
+
+    async def go_back(self) -> None:
+        self.cache.restore(0, self._kept)
 
     async def disconnect(self) -> Cache:
         self.cache.down = True
@@ -70,6 +78,16 @@ class RedisHarm:
 
     async def wipe(self) -> None:
         await self.redis.unlink(*[key async for key in self.redis.scan_iter(match=f"{self._prefix}*")])
+
+    async def keep(self) -> None:
+        keys = [key async for key in self.redis.scan_iter(match=f"{self._prefix}*")]
+        self._kept = {key: await self.redis.dump(key) for key in keys}
+
+    async def go_back(self) -> None:
+        await self.wipe()
+        for key, value in self._kept.items():
+            assert value is not None
+            await self.redis.restore(key, 0, value)
 
     async def disconnect(self) -> Cache:
         nobody = Redis(host="127.0.0.1", port=1, retry=Retrying(NoBackoff(), 0))
@@ -301,6 +319,75 @@ async def test_a_rebuild_whose_token_was_wiped_cannot_end(harm: Harm) -> None:
     await harm.wipe()
     assert not await harm.cache.load(0, token, [ALREADY_THERE], [])
     assert not await harm.cache.finish_rebuild(0, token, ONE)
+
+
+@pytest.mark.parametrize("kept_before", ["states", "ids"])
+async def test_a_rebuild_of_which_redis_lost_a_chunk_cannot_end(harm: Harm, kept_before: str) -> None:
+    token = await harm.cache.begin_rebuild(0)
+    for chunk in ("states", "ids"):
+        if chunk == kept_before:
+            await harm.keep()
+        states = [ALREADY_THERE] if chunk == "states" else []
+        ids = [KnownId(ID_A, b"c" * 8, 0)] if chunk == "ids" else []
+        assert await harm.cache.load(0, token, states, ids)
+    await harm.go_back()
+    assert not await harm.cache.load(0, token, [], [KnownId(ID_B, b"c" * 8, 0)])
+    assert not await harm.cache.finish_rebuild(0, token, ONE)
+    assert await harm.cache.cursor(0) == GENESIS
+
+
+async def test_nothing_is_decided_on_a_rebuild_under_way(cache: Cache) -> None:
+    token = await cache.begin_rebuild(0)
+    assert await cache.load(0, token, [ALREADY_THERE], [])
+    with pytest.raises(Doubt, match="a rebuild is under way"):
+        await cache.look_up(0, [ID_A], ["x"])
+    assert await cache.finish_rebuild(0, token, ONE)
+    assert (await cache.look_up(0, [ID_A], ["x"])).cursor == ONE
+
+
+class Held(RedisCache):
+    """Another worker's cache, that stands still in the middle of the beginning of a rebuild."""
+
+    def held_by(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        scan = self._redis.scan_iter
+
+        async def scan_iter(**options: Any) -> AsyncIterator[bytes]:
+            await meanwhile()
+            async for key in scan(**options):
+                yield key
+
+        self._redis.scan_iter = scan_iter
+
+
+async def test_a_rebuild_that_stood_still_deletes_nothing_of_a_newer_one(
+    real: RedisHarm, stack: LocalStack, prefix: str
+) -> None:
+    async def meanwhile() -> None:
+        token = await real.cache.begin_rebuild(0)
+        assert await real.cache.load(0, token, [ALREADY_THERE], [KnownId(ID_A, b"c" * 8, 0)])
+        assert await real.cache.finish_rebuild(0, token, ONE)
+
+    async with Redis.from_url(stack.addresses.redis) as other:
+        paused = Held(other, "tally", prefix)
+        paused.held_by(meanwhile)
+        token = await paused.begin_rebuild(0)
+        assert not await paused.load(0, token, [], [KnownId(ID_B, b"c" * 8, 0)])
+        assert not await paused.finish_rebuild(0, token, TWO)
+    found = await real.cache.look_up(0, [ID_A, ID_B], ["x"])
+    assert (found.cursor, found.known, found.states) == (ONE, {0: b"c" * 8}, [b"one"])
+
+
+async def test_a_first_apply_does_not_slip_into_the_beginning_of_a_rebuild(
+    real: RedisHarm, stack: LocalStack, prefix: str
+) -> None:
+    async def meanwhile() -> None:
+        assert not await real.cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+
+    async with Redis.from_url(stack.addresses.redis) as other:
+        paused = Held(other, "tally", prefix)
+        paused.held_by(meanwhile)
+        token = await paused.begin_rebuild(0)
+        assert await paused.finish_rebuild(0, token, TWO)
 
 
 async def test_a_redis_that_does_not_answer_is_tried_again(harm: Harm) -> None:

@@ -44,7 +44,10 @@ class Cache(Protocol):
     """
 
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
-        """Read cursor, ids and states at once, atomically. Raise Doubt(rebuild=True) on a bad checksum."""
+        """Read cursor, ids and states at once, atomically.
+
+        Raise Doubt(rebuild=True) on a bad checksum, and while a rebuild is under way.
+        """
         ...
 
     async def cursor(self, shard: int) -> Cursor:
@@ -62,11 +65,11 @@ class Cache(Protocol):
         ...
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
-        """Write a chunk of a rebuild; False if the token is not the shard's any more."""
+        """Write a chunk of a rebuild; False if the token is not the shard's any more, or an earlier chunk is lost."""
         ...
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
-        """Set the cursor and drop the token; False if the token is not the shard's any more."""
+        """Set the cursor and drop the token; False if the token is not the shard's any more, or a chunk is lost."""
         ...
 
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:

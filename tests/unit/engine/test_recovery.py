@@ -1,14 +1,19 @@
 """What an owner does before it takes anything: bring Redis to the log, prove every position, or halt the shard."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from tests.support.engine import CHANGELOG, LEDGER, A, B, Worker, World, a_world, account
 from tests.support.tally import DAY_MS
 
-from drawdown.engine.commit import Cursor
-from drawdown.engine.errors import Halt
+from drawdown.engine.commit import CommitRecord, Cursor
+from drawdown.engine.counts import Counts
+from drawdown.engine.errors import CONTESTED, Doubt, Halt
 from drawdown.engine.memory.cache import Held
 from drawdown.engine.memory.clock import START_MS
+from drawdown.engine.memory.log import MemoryLog
 from drawdown.engine.ports import StateWrite
+from drawdown.engine.recovery import Recovery
 
 
 async def rated(world: World, *idents: str, key: str = A) -> None:
@@ -202,6 +207,33 @@ async def test_a_redis_ahead_of_the_log_halts_and_says_what_to_do(world: World) 
     assert "The log has lost data: restore it" in str(halt)
     assert "empty this ledger's Redis keys too" in str(halt)
     assert world.states()[A] == b"[2, 2, 0]"  # nothing was rebuilt from what is left
+
+
+class PausedLog(MemoryLog):
+    """The log of a worker that another one overtakes after it has read the newest commit for the first time."""
+
+    overtaken: Callable[[], Awaitable[None]] | None = None
+
+    async def newest_commit(self, shard: int) -> tuple[CommitRecord, int] | None:
+        found = await super().newest_commit(shard)
+        meanwhile, self.overtaken = self.overtaken, None
+        if meanwhile is not None:
+            await meanwhile()
+        return found
+
+
+async def test_an_owner_that_was_overtaken_in_its_recovery_does_not_say_that_the_log_lost_data(world: World) -> None:
+    async def overtaken() -> None:
+        await world.start()
+        await rated(world, "one")
+
+    log = PausedLog(world.broker, LEDGER.name)
+    log.overtaken = overtaken
+    topics = (LEDGER.command_topic, *LEDGER.usage_topics)
+    recovery = Recovery(log, world.cache, topics, Counts(), LEDGER.prices_offset)
+    with pytest.raises(Doubt, match="another owner has gone on from commit 0 to 1") as raised:
+        await recovery.recover(0)
+    assert raised.value.kind == CONTESTED
 
 
 async def test_a_changelog_that_was_emptied_halts(world: World) -> None:

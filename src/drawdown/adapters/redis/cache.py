@@ -63,6 +63,8 @@ class RedisCache:
         scripts = files("drawdown.adapters.redis")
         self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
+        self._clear = redis.register_script(scripts.joinpath("clear.lua").read_text())
+        self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: our newest token, writes done
 
     def key(self, shard: int, name: str) -> str:
         """Name one of a shard's keys."""
@@ -71,7 +73,7 @@ class RedisCache:
     @_in_the_ports_words
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
         """Read cursor, ids and states in one atomic script."""
-        keys = [self.key(shard, name) for name in ("cursor", "states", "buckets")]
+        keys = [self.key(shard, name) for name in ("cursor", "states", "buckets", "token")]
         cursor, indices, values, states = await self._look_up(keys=keys, args=[b"".join(identities), *accounts])
         return LookUp(
             cursor=_cursor(shard, cursor),
@@ -93,23 +95,36 @@ class RedisCache:
 
     @_in_the_ports_words
     async def begin_rebuild(self, shard: int) -> bytes:
-        """Delete all of the shard, the cursor first, and set a new token."""
+        """Take the cursor away and set a new token at once, then delete the rest unless another rebuild has begun."""
         token = secrets.token_bytes(16)
-        await self._redis.unlink(self.key(shard, "cursor"))
+        self._rebuilding[shard] = (token, 0)
+        async with self._redis.pipeline(transaction=True) as at_once:
+            at_once.unlink(self.key(shard, "cursor")).set(self.key(shard, "token"), self._guard(shard, token))
+            await at_once.execute()
         buckets = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
-        names = [self.key(shard, name) for name in ("states", "due", "buckets", "token")]
-        await self._redis.unlink(*names, *buckets)
-        await self._redis.set(self.key(shard, "token"), token)
+        names = [self.key(shard, name) for name in ("token", "states", "due", "buckets")]
+        guards = [self._guard(shard, token), self._guard(shard, token, after=1)]
+        if await self._clear(keys=[*names, *buckets], args=guards):
+            self._rebuilding[shard] = (token, 1)
         return token
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
-        """Write a chunk of a rebuild, if the token is still the shard's."""
-        return await self._written(shard, "token", token, None, states, ids)
+        """Write a chunk of a rebuild, if the token is still the shard's and Redis holds every chunk before."""
+        guard, following = self._guard(shard, token), self._guard(shard, token, after=1)
+        written = await self._written(shard, "token", guard, None, states, ids, following=following)
+        if written:
+            self._rebuilding[shard] = (token, self._rebuilding[shard][1] + 1)
+        return written
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
-        """Set the cursor and drop the token, if it is still the shard's."""
+        """Set the cursor and drop the token, if it is still the shard's and Redis holds every chunk."""
         new = None if cursor == GENESIS else cursor
-        return await self._written(shard, "token", token, new, (), (), last=True)
+        return await self._written(shard, "token", self._guard(shard, token), new, (), (), last=True)
+
+    def _guard(self, shard: int, token: bytes, *, after: int = 0) -> bytes:
+        """Give what the token's key holds: the token and the writes done, so that one that Redis lost is noticed."""
+        held, writes = self._rebuilding.get(shard, (token, 0))
+        return token + (writes + after if held == token else 0).to_bytes(8, "big")
 
     @_in_the_ports_words
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
@@ -140,12 +155,14 @@ class RedisCache:
         ids: Sequence[KnownId],
         *,
         last: bool = False,
+        following: bytes = b"",
     ) -> bool:
         buckets: dict[int, list[KnownId]] = {}
         for known in ids:
             buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
         keys = [self.key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
-        args: list[Any] = [expected, b"" if cursor is None else encode_cursor(cursor), int(last), len(states)]
+        new = b"" if cursor is None else encode_cursor(cursor)
+        args: list[Any] = [expected, new, following or int(last), len(states)]
         for write in states:
             args += (write.account, _seal(write), b"" if write.due is None else write.due)
         for bucket, members in buckets.items():

@@ -1,7 +1,8 @@
 -- One look-up: cursor, which ids are known, states. Nothing is written.
--- KEYS: cursor, states, buckets (a set of the live ids:* keys' names)
+-- KEYS: cursor, states, buckets (a set of the live ids:* keys' names), token of a rebuild
 -- ARGV: 1 identities, 16 bytes each, packed; 2.. accounts
--- Reply: cursor, indices of known ids (from 0), their values, states
+-- Reply: cursor ('a rebuild is under way' if so: what is there is not to be decided on),
+--        indices of known ids (from 0), their values, states
 local CHUNK = 4000
 local identities = ARGV[1]
 local count = #identities / 16
@@ -37,4 +38,8 @@ for first = 2, #ARGV, CHUNK do
         states[#states + 1] = found[offset]
     end
 end
-return {redis.call('GET', KEYS[1]), indices, values, states}
+local cursor = redis.call('GET', KEYS[1])
+if not cursor and redis.call('EXISTS', KEYS[4]) == 1 then
+    cursor = 'a rebuild is under way'
+end
+return {cursor, indices, values, states}

@@ -1,6 +1,7 @@
 -- Writes of an apply (guard = the cursor) or of a rebuild's chunk or end (guard = the token), all or nothing.
 -- KEYS: 1 guard, 2 states, 3 due, 4 buckets, 5 cursor, 6 token, 7.. id buckets
--- ARGV: 1 expected value of the guard ('' = it must not exist), 2 new cursor ('' = leave it), 3 '1' = delete the guard,
+-- ARGV: 1 expected value of the guard ('' = it must not exist), 2 new cursor ('' = leave it),
+--       3 '1' = delete the guard, '0' = leave it, else its new value,
 --       4 number of states, then per state: account, value, due ('' = none); then per id bucket: number of ids,
 --       then identity and value of each
 -- Reply: 1 written, 0 the guard differs
@@ -50,5 +51,7 @@ if ARGV[2] ~= '' then
 end
 if ARGV[3] == '1' then
     redis.call('DEL', KEYS[1])
+elseif ARGV[3] ~= '0' then
+    redis.call('SET', KEYS[1], ARGV[3])
 end
 return 1

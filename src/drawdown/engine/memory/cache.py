@@ -14,11 +14,15 @@ from drawdown.engine.ports import KnownId, LookUp, StateWrite
 
 @dataclass(slots=True)
 class Held:
-    """All of one shard. cursor: None where there is none; damaged: accounts whose state was edited."""
+    """All of one shard. cursor: None where there is none; damaged: accounts whose state was edited.
+
+    token: of a rebuild under way; written: its writes so far.
+    """
 
     cursor: Cursor | None = None
     cursor_damaged: bool = False
     token: bytes | None = None
+    written: int = 0
     states: dict[str, StateWrite] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     buckets: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
@@ -37,12 +41,16 @@ class MemoryCache:
         self.unanswered = 0
         self._shards: dict[int, Held] = {}
         self._tokens = itertools.count(1)
+        self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: the newest token, writes done under it
 
     # --- the port -----------------------------------------------------------------------------
 
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
         """Read cursor, ids and states at once."""
         held = await self._reached(shard)
+        if held.cursor is None and held.token is not None:
+            msg = f"shard {shard}: a rebuild is under way: what is there is not to be decided on"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
         known = {
             index: held.buckets[bucket][identity]
             for bucket in sorted(held.buckets)
@@ -78,25 +86,28 @@ class MemoryCache:
         await self._reached(shard)
         token = next(self._tokens).to_bytes(16, "big")
         self._shards[shard] = Held(token=token)
+        self._rebuilding[shard] = (token, 0)
         return token
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write a chunk of a rebuild, if the token is still the shard's."""
         held = await self._reached(shard)
-        if held.token != token:
+        if not self._is_whole(shard, held, token):
             return False
         _write(held, states, ids)
+        held.written += 1
         self._answer()
+        self._rebuilding[shard] = (token, held.written)
         return True
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token, if it is still the shard's."""
         held = await self._reached(shard)
-        if held.token != token:
+        if not self._is_whole(shard, held, token):
             return False
         if cursor != GENESIS:
             held.cursor = cursor
-        held.token = None
+        held.token, held.written = None, 0
         self._answer()
         return True
 
@@ -141,6 +152,10 @@ class MemoryCache:
         self._held(shard).cursor = cursor
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _is_whole(self, shard: int, held: Held, token: bytes) -> bool:
+        """Say whether a rebuild is still the newest one, and none of its writes was lost."""
+        return held.token == token and self._rebuilding.get(shard) == (token, held.written)
 
     def _held(self, shard: int) -> Held:
         return self._shards.setdefault(shard, Held())
