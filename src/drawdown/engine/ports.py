@@ -37,6 +37,26 @@ class StateWrite(msgspec.Struct, frozen=True, gc=False, array_like=True):
     due: int | None
 
 
+class Inventory(msgspec.Struct, frozen=True, gc=False):
+    """How much a shard holds, all as of one cursor. ids: bucket (forget_at // ID_BUCKET_MS) → how many ids."""
+
+    cursor: Cursor
+    states: int
+    due: int
+    ids: dict[int, int]
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """What a shard holds of what was asked, None where there is nothing, all as of one cursor.
+
+    states: with number and due time as held, checksums verified. ids: values, each from the bucket it belongs to.
+    """
+
+    cursor: Cursor
+    states: list[StateWrite | None]
+    ids: list[bytes | None]
+
+
 class Cache(Protocol):
     """One ledger's Redis. Every method raises Retry when Redis is down or slow.
 
@@ -71,6 +91,17 @@ class Cache(Protocol):
 
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due at or before `until` (ms), earliest first."""
+        ...
+
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds, atomically. Raise Doubt(rebuild=True) on a bucket of no known name."""
+        ...
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states with their numbers and due times, and ids, atomically; at most a few thousand of each.
+
+        Raise Doubt(rebuild=True) on a bad checksum.
+        """
         ...
 
     async def forget(self, shard: int, before: int) -> int:

@@ -25,7 +25,7 @@ from redis.exceptions import (
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import KnownId, LookUp, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite
 
 _CHECKSUM_BYTES = 8
 _NUMBER_BYTES = 8
@@ -63,6 +63,8 @@ class RedisCache:
         scripts = files("drawdown.adapters.redis")
         self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
+        self._inventory = redis.register_script(scripts.joinpath("inventory.lua").read_text())
+        self._sample = redis.register_script(scripts.joinpath("sample.lua").read_text())
 
     def _key(self, shard: int, name: str) -> str:
         return f"{self._prefix}{shard}}}:{name}"
@@ -116,17 +118,51 @@ class RedisCache:
         found = await self._redis.zrangebyscore(
             self._key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
         )
-        return [(account.decode(), int(score)) for account, score in found]
+        return [(_account(shard, account), int(score)) for account, score in found]
+
+    @_in_the_ports_words
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds, in one script."""
+        keys = [self._key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        cursor, states, due, names, numbers = await self._inventory(keys=keys)
+        buckets = [self._bucket(shard, name) for name in names]
+        return Inventory(_cursor(shard, cursor), states, due, dict(zip(buckets, numbers, strict=True)))
+
+    @_in_the_ports_words
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states, due times and ids in one script."""
+        places: dict[int, list[int]] = {}
+        for place, known in enumerate(ids):
+            places.setdefault(known.forget_at // ID_BUCKET_MS, []).append(place)
+        keys = [self._key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        args: list[Any] = [len(accounts), *accounts]
+        for bucket, members in places.items():
+            keys.append(self._key(shard, f"ids:{bucket}"))
+            args += (len(members), *(ids[place].identity for place in members))
+        cursor, states, due, values = await self._sample(keys=keys, args=args)
+        found: list[bytes | None] = [None] * len(ids)
+        for place, value in zip([place for members in places.values() for place in members], values, strict=True):
+            found[place] = value
+        held = [_held(shard, *one) for one in zip(accounts, states, due, strict=True)]
+        return Sample(_cursor(shard, cursor), held, found)
 
     @_in_the_ports_words
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
         live = await self._redis.smembers(self._key(shard, "buckets"))
-        old = [key for key in live if (int(key.rpartition(b":")[2]) + 1) * ID_BUCKET_MS <= before]
+        old = [key for key in live if (self._bucket(shard, key) + 1) * ID_BUCKET_MS <= before]
         if old:
             await self._redis.unlink(*old)
             await self._redis.srem(self._key(shard, "buckets"), *old)
         return len(old)
+
+    def _bucket(self, shard: int, key: bytes) -> int:
+        """Give the number of a bucket of ids from its key."""
+        number = key.removeprefix(self._key(shard, "ids:").encode())
+        if number == key or not number.isdigit():
+            msg = f"shard {shard}: {key[:80]!r} in Redis is no bucket of ids"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
+        return int(number)
 
     @_in_the_ports_words
     async def _written(
@@ -163,6 +199,23 @@ def _cursor(shard: int, value: bytes | None) -> Cursor:
     except msgspec.MsgspecError as error:
         msg = f"shard {shard}: the cursor in Redis is not one: {value[:40]!r}"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
+
+
+def _account(shard: int, name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError as error:
+        msg = f"shard {shard}: {name[:80]!r} in Redis is no account"
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
+
+
+def _held(shard: int, account: str, sealed: bytes | None, due: bytes | None) -> StateWrite | None:
+    """Give a state with its commit number and due time; None if there is none."""
+    value = _unseal(shard, account, sealed)
+    if sealed is None or value is None:
+        return None
+    number = int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big")
+    return StateWrite(account, number, value, None if due is None else int(float(due)))
 
 
 def _seal(write: StateWrite) -> bytes:

@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import KnownId, LookUp, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite
 
 
 @dataclass(slots=True)
@@ -49,10 +51,7 @@ class MemoryCache:
             for index, identity in enumerate(identities)
             if identity in held.buckets[bucket]
         }
-        for account in accounts:
-            if account in held.damaged:
-                msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
-                raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
+        _undamaged(shard, held, accounts)
         found = [held.states.get(account) for account in accounts]
         return LookUp(_cursor(shard, held), known, [None if write is None else write.value for write in found])
 
@@ -106,6 +105,24 @@ class MemoryCache:
         found = [(account, due) for account, due in held.due.items() if due <= until]
         return sorted(found, key=lambda entry: (entry[1], entry[0].encode()))[:limit]
 
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds."""
+        held = await self._reached(shard)
+        ids = {bucket: len(members) for bucket, members in held.buckets.items()}
+        return Inventory(_cursor(shard, held), len(held.states), len(held.due), ids)
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states with their numbers and due times, and ids from their buckets."""
+        held = await self._reached(shard)
+        _undamaged(shard, held, accounts)
+        states = [held.states.get(account) for account in accounts]
+        values = [held.buckets.get(one.forget_at // ID_BUCKET_MS, {}).get(one.identity) for one in ids]
+        return Sample(
+            _cursor(shard, held),
+            [write and msgspec.structs.replace(write, due=held.due.get(write.account)) for write in states],
+            values,
+        )
+
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
         held = await self._reached(shard)
@@ -127,6 +144,10 @@ class MemoryCache:
     def wipe(self, shard: int) -> None:
         """Lose all of the shard."""
         self._shards.pop(shard, None)
+
+    def held(self, shard: int) -> Held:
+        """Give what the shard holds itself, to be edited."""
+        return self._held(shard)
 
     def damage(self, shard: int, account: str) -> None:
         """Edit one state so that its checksum does not match."""
@@ -164,6 +185,13 @@ def _cursor(shard: int, held: Held) -> Cursor:
         msg = f"shard {shard}: the cursor in Redis is not one"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return GENESIS if held.cursor is None else held.cursor
+
+
+def _undamaged(shard: int, held: Held, accounts: Sequence[str]) -> None:
+    for account in accounts:
+        if account in held.damaged:
+            msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
 
 
 def _write(held: Held, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> None:
