@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from drawdown.cli import account, charges, codes, dead_letters, plan, prices, scenario, topics, wallet
-from drawdown.cli.options import AsJson, Service, Timeout
+from drawdown.cli.options import AsJson, LedgerName, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
 
@@ -129,6 +129,19 @@ def lag(
     from drawdown.cli.lag import lag as run  # noqa: PLC0415
 
     run(as_json=as_json, every=every, wait=wait)
+
+
+@app.command()
+def rebuild(
+    ledger: Annotated[LedgerName, typer.Option(help="whose shards")] = LedgerName.PLANS,
+    shard: Annotated[list[int] | None, typer.Option(min=0, help="this one; may be repeated")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every shard of the ledger")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build shards of Redis anew from Kafka beside what readers see, and swap them in whole; workers may run on."""
+    from drawdown.cli.rebuild import rebuild as run  # noqa: PLC0415
+
+    run(ledger.value, shard or [], every=every, as_json=as_json)
 
 
 @local.command()

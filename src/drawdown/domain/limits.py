@@ -109,6 +109,7 @@ FETCH_WAIT_MS: Final = 100  # how long an idle fetch waits for records
 RECOVERY_CHUNK_RECORDS: Final = 2_000
 RECOVERIES_AT_ONCE_MAX: Final = 4
 ID_BUCKET_MS: Final = 24 * 3_600_000  # ids are forgotten by the bucket, whole
+REBUILD_SWAPS_MAX: Final = 50  # a rebuild by hand catches up with its shard's owner so often, then gives up
 SCRUB_IDLE_ENTRIES_MAX: Final = 20_000  # states and ids compared with Redis per probe interval, a ledger and worker
 SCRUB_BUSY_ENTRIES_MAX: Final = 200  # the same while inputs wait
 SCRUB_SLICE_ENTRIES: Final = 1_000  # asked of Redis at once

@@ -1,5 +1,6 @@
 """The engine's ports. Each has an in-memory twin in `engine/memory` and one contract suite over both."""
 
+import enum
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
@@ -57,6 +58,14 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     ids: list[bytes | None]
 
 
+class Swapped(enum.Enum):
+    """What became of a swap: made; the cursor was not the one told; another rebuild has begun."""
+
+    DONE = enum.auto()
+    MOVED = enum.auto()
+    LOST = enum.auto()
+
+
 class Cache(Protocol):
     """One ledger's Redis. Every method raises Retry when Redis is down or slow.
 
@@ -87,6 +96,22 @@ class Cache(Protocol):
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token; False if the token is not the shard's any more."""
+        ...
+
+    async def begin_stage(self, shard: int) -> bytes:
+        """Make an empty fresh place for the shard beside what readers see; give the token to show it with."""
+        ...
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place; False if the token is not its any more."""
+        ...
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Replace all of the shard by its fresh place at `cursor`, atomically, if its cursor is `held`.
+
+        A rebuild in place that is under way, or was left off, may write no more.
+        held: None if there is something that cannot be read as a cursor, which is then replaced whatever it is.
+        """
         ...
 
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:

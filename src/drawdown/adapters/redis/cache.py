@@ -25,7 +25,7 @@ from redis.exceptions import (
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite, Swapped
 
 _CHECKSUM_BYTES = 8
 _NUMBER_BYTES = 8
@@ -64,10 +64,14 @@ class RedisCache:
         self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
         self._inventory = redis.register_script(scripts.joinpath("inventory.lua").read_text())
+        self._swap = redis.register_script(scripts.joinpath("swap.lua").read_text())
         self._sample = redis.register_script(scripts.joinpath("sample.lua").read_text())
 
+    def _place(self, shard: int) -> str:
+        return f"{self._prefix}{shard}}}:"
+
     def _key(self, shard: int, name: str) -> str:
-        return f"{self._prefix}{shard}}}:{name}"
+        return self._place(shard) + name
 
     @_in_the_ports_words
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
@@ -90,7 +94,7 @@ class RedisCache:
     ) -> bool:
         """Write all, if the cursor is `expected`."""
         guard = b"" if expected == GENESIS else encode_cursor(expected)
-        return await self._written(shard, "cursor", guard, new, states, ids)
+        return await self._written(self._place(shard), "cursor", guard, new, states, ids)
 
     @_in_the_ports_words
     async def begin_rebuild(self, shard: int) -> bytes:
@@ -105,12 +109,36 @@ class RedisCache:
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write a chunk of a rebuild, if the token is still the shard's."""
-        return await self._written(shard, "token", token, None, states, ids)
+        return await self._written(self._place(shard), "token", token, None, states, ids)
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token, if it is still the shard's."""
         new = None if cursor == GENESIS else cursor
-        return await self._written(shard, "token", token, new, (), (), last=True)
+        return await self._written(self._place(shard), "token", token, new, (), (), last=True)
+
+    @_in_the_ports_words
+    async def begin_stage(self, shard: int) -> bytes:
+        """Delete what an earlier rebuild left in the fresh place, and set a new token."""
+        token = secrets.token_bytes(16)
+        left = [key async for key in self._redis.scan_iter(match=self._key(shard, "new:*"), count=1_000)]
+        if left:
+            await self._redis.unlink(*left)
+        await self._redis.set(self._key(shard, "new:token"), token)
+        return token
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place, if the token is still its."""
+        return await self._written(self._place(shard) + "new:", "token", token, None, states, ids)
+
+    @_in_the_ports_words
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Rename the fresh place's keys over the shard's, in one script."""
+        old = [key async for key in self._redis.scan_iter(match=self._key(shard, "ids:*"), count=1_000)]
+        names = ("new:token", "new:states", "new:due", "new:buckets", "states", "due", "buckets", "cursor", "token")
+        guard = b"" if held in {None, GENESIS} else encode_cursor(held)
+        args: list[Any] = [token, encode_cursor(cursor), guard, int(held is None)]
+        done = await self._swap(keys=[*(self._key(shard, name) for name in names), *old], args=args)
+        return {1: Swapped.DONE, 0: Swapped.MOVED, -1: Swapped.LOST}[done]
 
     @_in_the_ports_words
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
@@ -167,7 +195,7 @@ class RedisCache:
     @_in_the_ports_words
     async def _written(
         self,
-        shard: int,
+        place: str,
         guard: str,
         expected: bytes,
         cursor: Cursor | None,
@@ -179,12 +207,12 @@ class RedisCache:
         buckets: dict[int, list[KnownId]] = {}
         for known in ids:
             buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
-        keys = [self._key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
+        keys = [place + name for name in (guard, "states", "due", "buckets", "cursor", "token")]
         args: list[Any] = [expected, b"" if cursor is None else encode_cursor(cursor), int(last), len(states)]
         for write in states:
             args += (write.account, _seal(write), b"" if write.due is None else write.due)
         for bucket, members in buckets.items():
-            keys.append(self._key(shard, f"ids:{bucket}"))
+            keys.append(f"{place}ids:{bucket}")
             args.append(len(members))
             for known in members:
                 args += (known.identity, known.value)

@@ -11,7 +11,7 @@ import msgspec
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite, Swapped
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class MemoryCache:
         self.down = False
         self.unanswered = 0
         self._shards: dict[int, Held] = {}
+        self._stages: dict[int, Held] = {}  # fresh places of rebuilds by hand
         self._tokens = itertools.count(1)
 
     # --- the port -----------------------------------------------------------------------------
@@ -99,6 +100,36 @@ class MemoryCache:
         self._answer()
         return True
 
+    async def begin_stage(self, shard: int) -> bytes:
+        """Make an empty fresh place."""
+        await self._reached(shard)
+        token = next(self._tokens).to_bytes(16, "big")
+        self._stages[shard] = Held(token=token)
+        return token
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place, if the token is still its."""
+        await self._reached(shard)
+        fresh = self._stages.get(shard)
+        if fresh is None or fresh.token != token:
+            return False
+        _write(fresh, states, ids)
+        self._answer()
+        return True
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Replace the shard by its fresh place, if its cursor is `held`."""
+        now = await self._reached(shard)
+        fresh = self._stages.get(shard)
+        if fresh is None or fresh.token != token:
+            return Swapped.LOST
+        if held is not None and (now.cursor_damaged or (now.cursor or GENESIS) != held):
+            return Swapped.MOVED
+        fresh.token, fresh.cursor = None, cursor
+        self._shards[shard] = self._stages.pop(shard)
+        self._answer()
+        return Swapped.DONE
+
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due, earliest first."""
         held = await self._reached(shard)
@@ -144,6 +175,7 @@ class MemoryCache:
     def wipe(self, shard: int) -> None:
         """Lose all of the shard."""
         self._shards.pop(shard, None)
+        self._stages.pop(shard, None)
 
     def held(self, shard: int) -> Held:
         """Give what the shard holds itself, to be edited."""
