@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties coverage mutate check check-alerts schemas format lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties coverage mutate check check-alerts schemas format golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ check-alerts: ## test the alerts of Prometheus with promtool
 format: $(READY) ## format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+golden: $(READY) ## write the golden log of today's rules (REPLACE=--replace where they were never released)
+	PYTHONPATH=src:. $(PYTHON) -m tests.golden.write $(REPLACE)
 
 lock: $(READY) ## pin the requirements anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \

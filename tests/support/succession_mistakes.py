@@ -188,3 +188,25 @@ def an_instalment_that_the_plan_before_will_pay_suspends_a_plan(patch: Patch) ->
         return running | {offer.plan for offer in state.offers}
 
     patch.setattr(requests, "threatened", threatened)
+
+
+@mistake
+def a_change_taken_back_leaves_the_old_plans_early_end(patch: Patch) -> None:
+    kept = successions.take_back
+
+    def take_back(draft: Draft, plan: Plan, appended: int) -> None:
+        cut = replace(plan, follows=replace(plan.follows, cut=0)) if plan.follows else plan
+        kept(draft, cut, appended)
+
+    patch.setattr(successions, "take_back", take_back)
+
+
+@mistake
+def a_change_taken_back_returns_the_old_plans_worth_too(patch: Patch) -> None:
+    kept = successions.paid_for
+
+    def paid_for(draft: Draft, plan: Plan) -> int:
+        extra = plan.terms.first - plan.follows.asked if plan.terms and plan.follows and plan.follows.cut else 0
+        return kept(draft, plan) + extra
+
+    patch.setattr(successions, "paid_for", paid_for)

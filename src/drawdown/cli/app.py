@@ -144,6 +144,22 @@ def rebuild(
     run(ledger.value, shard or [], every=every, as_json=as_json)
 
 
+@app.command()
+def verify(
+    ledger: Annotated[list[str] | None, typer.Option(help="only this ledger; may be given again")] = None,
+    shard: Annotated[list[int] | None, typer.Option(help="only this shard; may be given again")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="go on from this file if it is there; write it anew if all holds")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="do not say what is being looked at")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay every input on the log and compare every byte; exit code 1 if anything does not hold."""
+    from drawdown.cli.verify import verify as run  # noqa: PLC0415
+
+    run(ledgers=ledger or (), shards=shard or (), checkpoint=checkpoint, as_json=as_json, quiet=quiet)
+
+
 @local.command()
 def up(as_json: AsJson = False) -> None:
     """Run Kafka and Redis with all topics until Ctrl-C, and print their addresses."""

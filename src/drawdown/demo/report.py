@@ -49,6 +49,8 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
         console.print("[green]conserved[/green]: every id has one outcome, every amount is right, seq has no gap,")
         console.print("and granted = remaining + spent + forfeited + passed on for every plan, voucher and top-up;")
         console.print("what was used is paid by plans, vouchers and top-ups, or owed. Redis agrees with the log.")
+        told = f"{summary.verified} inputs replayed through the rules; every byte on the log and in Redis is theirs."
+        console.print(f"[green]verified[/green]: {told}")
     else:
         console.print("[red]NOT conserved[/red]: see above")
 

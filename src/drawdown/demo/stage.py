@@ -30,9 +30,11 @@ from drawdown.ledgers.wallet import WalletLedger
 from drawdown.local.child import Child
 from drawdown.local.stack import Addresses
 from drawdown.operate.lag import measured
+from drawdown.operate.verifying import verify
 from drawdown.settings import Settings
 from drawdown.topics import CHARGES, CREATE_TIME, CREDIT_CHARGING, PLAN_COMMANDS, PRICES, USAGE
 from drawdown.traces.events import Outgoing
+from drawdown.verify.model import Report
 
 INPUTS = (PLAN_COMMANDS, *USAGE)
 _POLL_SECONDS = 0.2
@@ -208,6 +210,11 @@ class Stage:
             while await ends() < count:
                 self.check_alive()
                 await asyncio.sleep(_POLL_SECONDS / 10)
+
+    async def verified(self) -> Report:
+        """Replay the log through the ledgers and compare every byte, and Redis."""
+        names = [side.name for side in self._sides]
+        return await verify(self.settings, self._browser, self.redis, names, self._shards)
 
     async def read(self) -> dict[str, list[Record]]:
         """Read every topic back but the ledger's own."""

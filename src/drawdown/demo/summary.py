@@ -60,6 +60,7 @@ class Summary(msgspec.Struct):
     seconds: str
     events_per_second: int
     findings: list[str]
+    verified: int = 0  # inputs replayed through the ledgers, all bytes compared
     killed: bool = False
     metrics_agree: bool = False  # the worker counted the same; not asked where one was killed
 
@@ -85,6 +86,10 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
         audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
+    report = await stage.verified()
+    for one in report.findings:
+        found.note(f"verify: {one.invariant}: {one.topic}/{one.partition} {one.offset} {one.account}: {one.detail}")
+    found.counts["verified"] = sum(report.counts[f"{name} replayed"] for name in ("plans", "wallet", "codes"))
     return summarise(log, found, seconds), found
 
 
@@ -121,6 +126,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         seconds=f"{int(seconds * 10) // 10}.{int(seconds * 10) % 10}",
         events_per_second=int(events / seconds) if seconds else 0,
         findings=found.findings,
+        verified=found.counts["verified"],
     )
 
 

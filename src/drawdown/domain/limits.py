@@ -87,6 +87,7 @@ DEAD_LETTER_BYTES_MAX: Final = 256 * 1024  # larger input: digest and pointer in
 DEAD_LETTER_KEY_BYTES_MAX: Final = 1_024  # a longer key is cut off
 DEAD_LETTER_HEADERS_BYTES_MAX: Final = 32 * 1024  # of the input's own headers; those past it are counted, not kept
 REDIS_TIMEOUT_MS: Final = 5_000
+SENDS_AT_ONCE_MAX: Final = 1_000  # records that a command of an operator has on the way
 TRANSACTION_TIMEOUT_MS: Final = 30_000
 TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what brokers accept by default (1 MiB)
 TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
@@ -126,3 +127,10 @@ SCENARIO_TIMERS_MAX: Final = 10_000  # that fire before one step
 # --- files that people write ------------------------------------------------------------------
 FILE_ERRORS_MAX: Final = 100  # told of one file
 BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML
+
+# --- verification -----------------------------------------------------------------------------
+FINDINGS_MAX: Final = 1_000  # told one by one; more are counted
+VERIFY_CHUNK_RECORDS: Final = 20_000  # of one partition, read at once
+VERIFY_SETTLE_MS: Final = 600_000  # an input that nothing accounts for is judged when outputs of so much later are read
+VERIFY_AGAIN_MAX: Final = 5  # times that outputs which do not show yet are looked for again
+VERIFY_AGAIN_MS: Final = 200

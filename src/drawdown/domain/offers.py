@@ -223,7 +223,7 @@ def cancel(draft: Draft, command: CancelPlan, appended: int) -> None:
     offer, plan = draft.offer(command.plan), draft.plan(command.plan)
     if offer is not None:
         take_back(draft, offer)
-    elif plan is not None and plan.status == "scheduled" and plan.follows and plan.follows.how == "renewal":
-        successions.take_back(draft, plan)
+    elif plan is not None and plan.status == "scheduled":
+        successions.take_back(draft, plan, appended)
     else:
         plans.cancel(draft, command, appended)

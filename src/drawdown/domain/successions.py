@@ -149,11 +149,14 @@ def take_over(draft: Draft, plan: Plan, appended: int) -> None:
         old = replace(gap_ended(draft, old, appended), status="active")
     worth = _worth(draft, old, appended)
     end = plan.start if old.end is None else min(plan.start, old.end)
+    waits = replace(follows, cut=None if old.end is None else old.end - end, reminded=old.reminded)
     old = replace(old, end=end, reminded=max(old.reminded, notices.reminders_past(end, appended)))
     draft.place_plan(old)
     if follows.how == "now":
         _replace(draft, old, plan, "now", worth)
         _fund(draft, plan, terms, follows.asked + worth, appended)
+    else:
+        draft.put_plan(replace(plan, follows=waits))
 
 
 # --- moving -----------------------------------------------------------------------------------
@@ -275,10 +278,22 @@ def awaits(draft: Draft, plan: Plan) -> bool:
     return old.terms is not None and old.terms.rollover
 
 
-def take_back(draft: Draft, plan: Plan) -> None:
-    """Cancel a renewal that has not begun. The event's amount was paid for it and is to be returned."""
-    paid = paid_for(draft, plan)
+def take_back(draft: Draft, plan: Plan, appended: int) -> None:
+    """Cancel a plan that follows another and has not begun. The event's amount was paid for it and is to be returned.
+
+    A plan whose place it would have taken lasts again as long as it would have, and its end is told as it comes near.
+    """
+    paid, follows = paid_for(draft, plan), plan.follows
+    if follows is not None and plan.terms is not None and follows.how != "renewal":
+        paid -= plan.terms.first - follows.asked  # the old plan's worth has not come
     requests.drop_of(draft, plan.id)
     draft.drop_plan(plan.id)
     draft.plans = tuple(replace(one, successor="") if one.successor == plan.id else one for one in draft.plans)
     draft.event("plan_cancelled", f"plan {plan.id} is cancelled", plan=plan.id, amount=paid)
+    old = draft.plan(follows.plan) if follows else None
+    if follows is None or old is None or old.end is None or old.cancelled or not (follows.cut is None or follows.cut):
+        return
+    end = None if follows.cut is None else old.end + follows.cut
+    old = replace(old, end=end, reminded=max(follows.reminded, notices.reminders_past(end, appended)))
+    draft.place_plan(old)
+    draft.event("plan_moved", f"the end of plan {old.id} has moved", plan=old.id, about=Period(old.start, old.end))

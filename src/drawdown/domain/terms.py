@@ -43,12 +43,16 @@ class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Follows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Which plan another one follows, and how: as its renewal, or in its place, now or at its cycle's end.
 
-    asked: what was asked for at its confirmation, before rounding to the digits of documents.
+    asked: what was asked for at its confirmation, before rounding to the digits of documents. Of a change that
+    waits for the cycle's end, cut: by how much it has shortened the other plan, ms, None if that had no end; reminded:
+    that plan's before.
     """
 
     plan: str
     how: Succession
     asked: int = 0
+    cut: int | None = 0
+    reminded: int = 0
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, gc=False, array_like=True):

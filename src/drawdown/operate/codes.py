@@ -17,7 +17,7 @@ from drawdown.engine.records import Record
 from drawdown.errors import BadInput, UserError
 from drawdown.ledgers.codes import CodesLedger
 from drawdown.operate.commands import APPLIED, DUPLICATE, Outcome, check_command, outcomes
-from drawdown.operate.desk import Desk, Position
+from drawdown.operate.desk import Desk
 from drawdown.topics import ACCOUNT_EVENTS, CODE_COMMANDS, WALLET_COMMANDS
 from drawdown.wire.code_commands import decode_code_command, hash_of
 from drawdown.wire.instants import format_instant
@@ -83,11 +83,8 @@ def write_once(file: Path, codes: Sequence[str]) -> None:
 async def publish_codes(desk: Desk, commands: Sequence[dict[str, Any]], seconds: float) -> int:
     """Send the commands that issue codes; give how many. Raise UserError when they are not taken in time."""
     _need_wallet(desk)
-    newest: dict[int, Position] = {}
-    for command in commands:
-        sent = await desk.send(CODE_COMMANDS, command["code"], _encode(command))
-        newest[sent.partition] = sent
-    for position in newest.values():
+    newest = await desk.send_all(CODE_COMMANDS, [(command["code"], _encode(command)) for command in commands])
+    for position in newest:
         if not await desk.taken(position, seconds):
             raise UserError(f"the codes are published, but not taken within {seconds:g} seconds; they will be later")
     return len(commands)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -16,7 +16,7 @@ from drawdown.adapters.kafka.browsing import Browser, Place
 from drawdown.adapters.kafka.log import KafkaLog
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.adapters.redis.cache import RedisCache
-from drawdown.domain.limits import REDIS_TIMEOUT_MS
+from drawdown.domain.limits import REDIS_TIMEOUT_MS, SENDS_AT_ONCE_MAX
 from drawdown.engine.commit import CommitRecord
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
@@ -97,13 +97,17 @@ class Desk:
 
     def cache(self, ledger: str) -> RedisCache:
         """Give a ledger's Redis, to look up and nothing else."""
+        return RedisCache(self.redis(), ledger, self.settings.prefix)
+
+    def redis(self) -> Redis:
+        """Give the client of the Redis that all ledgers use."""
         if self._redis is None:
             seconds = REDIS_TIMEOUT_MS / 1000
             self._redis = Redis.from_url(
                 self.settings.redis.get_secret_value(), socket_timeout=seconds, socket_connect_timeout=seconds
             )
             self._ends.push_async_callback(self._redis.aclose)
-        return RedisCache(self._redis, ledger, self.settings.prefix)
+        return self._redis
 
     async def newest_commit(self, ledger: str, shard: int) -> CommitRecord | None:
         """Give the shard's newest commit record."""
@@ -119,19 +123,41 @@ class Desk:
         """Append a price book. Raise UserError."""
         return await self._send(PRICES, 0, name.encode(), value)
 
+    async def send_all(self, topic: str, records: Sequence[tuple[str, bytes]]) -> list[Position]:
+        """Append records (account, value), many at once; give the newest position of each shard. Raise UserError."""
+        keyed = [(account.encode(), value) for account, value in records]
+        newest: dict[int, Position] = {}
+        for first in range(0, len(keyed), SENDS_AT_ONCE_MAX):
+            some = keyed[first : first + SENDS_AT_ONCE_MAX]
+            for sent in await self._send_some(topic, [(self.shard_of(key), key, value) for key, value in some]):
+                newest[sent.partition] = sent
+        return list(newest.values())
+
     async def _send(self, topic: str, partition: int, key: bytes, value: bytes) -> Position:
-        await (await self.browser()).spans([(topic, partition)])  # says what is wrong when the topic is missing
+        (sent,) = await self._send_some(topic, [(partition, key, value)])
+        return sent
+
+    async def _send_some(self, topic: str, records: Sequence[tuple[int, bytes, bytes]]) -> list[Position]:
+        """Append records (partition, key, value); give where each stands, in order."""
+        partitions = {partition for partition, _, _ in records}
+        await (await self.browser()).spans((topic, one) for one in partitions)  # says what is wrong with the topic
+        name = self.settings.prefix + topic
         try:
-            if self._producer is None:
-                producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, acks="all", enable_idempotence=True)
-                self._ends.push_async_callback(producer.stop)
-                await producer.start()
-                self._producer = producer
-            sending = self._producer.send_and_wait(self.settings.prefix + topic, value, key=key, partition=partition)
-            sent = await asyncio.wait_for(sending, _SEND_SECONDS)
+            async with asyncio.timeout(_SEND_SECONDS):
+                producer = await self._started()
+                waiting = [await producer.send(name, value, key=key, partition=at) for at, key, value in records]
+                sent = await asyncio.gather(*waiting)
         except (KafkaError, TimeoutError, OSError) as error:
             raise UserError(f"{topic} cannot be written: {type(error).__name__} {error}; try again") from error
-        return Position(topic, sent.partition, sent.offset)
+        return [Position(topic, one.partition, one.offset) for one in sent]
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, acks="all", enable_idempotence=True)
+            self._ends.push_async_callback(_stop, producer)
+            await producer.start()
+            self._producer = producer
+        return self._producer
 
     async def taken(self, position: Position, seconds: float) -> bool:
         """Wait until the ledger has committed the input at this position; False if it has not in time."""
@@ -167,6 +193,12 @@ class Desk:
             output = output_of(record)
             if output is not None:
                 yield output
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Disconnect; what a broker that hangs has not acknowledged by then was told as an error already."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(producer.stop(), _SEND_SECONDS)
 
 
 def output_of(record: Record) -> Output | None:

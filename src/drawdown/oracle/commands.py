@@ -231,13 +231,16 @@ def _cancel(account: Account, message: dict[str, Any], now: int) -> list[Expecte
         return [event("plan_cancelled", plan=name, amount=life.drop(account, name))]
     plan, code = _running(account, name, {"active", "paused", "suspended"}, now)
     waits = turns.named(account, name)
-    if waits is not None and waits.status == "scheduled" and waits.follows["how"] == "renewal":
-        turns.named(account, waits.follows["plan"]).successor = ""
+    if waits is not None and waits.status == "scheduled":
+        old = turns.named(account, waits.follows["plan"])
+        old.successor = ""
         money = turns.paid(account, waits)
+        if waits.follows["how"] != "renewal":
+            money += waits.follows["asked"] - _first_part(account, waits)
         account.requests = [one for one in account.requests if one.plan != name]
         account.plans.remove(waits)
         account.ended.add(name)
-        return [event("plan_cancelled", plan=name, amount=money)]
+        return [event("plan_cancelled", plan=name, amount=money), *turns.goes_on(old, waits, now)]
     if code is None and plan is not None and plan.cancelled:
         code = "wrong_status"
     if code or plan is None:
@@ -253,6 +256,11 @@ def _cancel(account: Account, message: dict[str, Any], now: int) -> list[Expecte
     plan.reminded |= life.reminded(plan.end, now)
     out = [event("plan_cancelled", plan=name, facts=(plan.start, plan.end))]
     return out + turns.expire(account, plan, now) if plan.end <= now else out
+
+
+def _first_part(account: Account, plan: Plan) -> Fraction:
+    terms = plan.message["payment"]
+    return Fraction(0) if terms["terms"] == "postpaid" else life.first_part(terms, life.unit(account))
 
 
 def _running(account: Account, name: str, statuses: set[str], now: int) -> tuple[Plan | None, str | None]:

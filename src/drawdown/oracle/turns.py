@@ -273,10 +273,24 @@ def take_over(account: Account, plan: Plan, now: int) -> list[Expected]:
     if how == "now" and old.status == "paused":
         life.end_pause(account, old, now)
         old.status = "active"
-    value = worth(account, old)
+    value, whole = worth(account, old), old.end
     old.end = plan.start if old.end is None else min(plan.start, old.end)
+    plan.follows["told"] = set(old.reminded)
     old.reminded |= life.reminded(old.end, now)
-    return _give_way(account, old, value, now) if how == "now" else []
+    if how == "now":
+        return _give_way(account, old, value, now)
+    plan.follows["rest"] = math.inf if whole is None else whole - old.end
+    return []
+
+
+def goes_on(old: Plan, waits: Plan, now: int) -> list[Expected]:
+    """Give a plan the time back that a change at its cycle's end, taken back before it was made, would have taken."""
+    rest = (waits.follows or {}).get("rest", 0)
+    if not rest or old.cancelled:
+        return []
+    old.end = None if rest == math.inf or old.end is None else old.end + rest
+    old.reminded = (waits.follows or {})["told"] | life.reminded(old.end, now)
+    return [told_start(old, "plan_moved")]
 
 
 def _gives_way(account: Account, plan: Plan) -> bool:

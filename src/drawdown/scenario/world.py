@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from drawdown.domain.limits import BOOK_LEAD_MS, SCENARIO_TIMERS_MAX
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Book, BookError, Prices
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.ledger import Emit, Input, Ledger
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 from drawdown.ledgers.codes import CodesLedger
@@ -23,6 +23,9 @@ from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
 
 _KINDS = {(CHARGES, "plans"): "charge", (CHARGES, "wallet"): "drawn"}
 _BY_TOPIC = {CREDIT_CHARGING: "overage", ACCOUNT_EVENTS: "event"}
+
+
+Heard = Callable[[str, Record, str, Sequence[Emit]], None]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -45,6 +48,7 @@ class World:
         self._states: dict[str, dict[str, Any]] = {ledger.name: {} for ledger in self.ledgers}
         self._known: dict[str, dict[bytes, bytes]] = {ledger.name: {} for ledger in self.ledgers}
         self._offset = 0
+        self.heard: Heard = lambda *_: None  # hears what each ledger made of each record
 
     def state(self, ledger: str, account: str) -> Any:
         """Give a ledger's state of an account, None if it has none."""
@@ -97,16 +101,20 @@ class World:
             before = known.get(item.identity, item.content)
             _check_content(before, item)
             if item.identity in known:
+                self.heard(ledger.name, record, "duplicate", ())
                 told.append(Told("duplicate", {"ledger": ledger.name}))
                 return
             outcome = ledger.decide(states.get(item.key), item)
         except Reject as reject:
+            self.heard(ledger.name, record, reject.code, ())
             letter = {"code": reject.code, "detail": reject.detail, "ledger": ledger.name, "topic": record.topic}
             told.append(Told("refused", letter))
             return
         except Halt as halt:
+            self.heard(ledger.name, record, "halt", ())
             told.append(Told("halted", {"detail": str(halt), "ledger": ledger.name}))
             return
+        self.heard(ledger.name, record, "dropped" if outcome.drop else "", outcome.emits)
         if outcome.drop:
             return
         if outcome.state is not None:

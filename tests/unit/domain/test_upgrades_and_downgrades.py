@@ -262,11 +262,15 @@ def test_a_pause_moves_a_change_at_the_cycles_end_and_its_early_end_moves_it_bac
     assert world.plan("q").start == MONTH + DAY
 
 
-def test_a_change_that_waits_cannot_be_cancelled() -> None:
+def test_a_change_that_waits_is_taken_back_and_what_was_paid_for_it_told() -> None:
     world = used(20, months=3)
+    before = world.plan()
     world.bought("q", upfront("200"), NOW, follows=follower("cycle_end"))
+    assert world.plan().end == MONTH
     world.apply(CancelPlan("acc", "q", at_cycle_end=False))
-    assert world.refused() == "wrong_status"
+    assert [(event.kind, event.plan) for event in world.events()] == [("plan_cancelled", "q"), ("plan_moved", "p")]
+    assert world.events()[0].amount == usd("120")  # of 200, for which the old plan's 80 would have paid
+    assert world.plan() == before
 
 
 def test_an_instalment_that_the_old_plan_will_pay_does_not_suspend_the_new_one() -> None:

@@ -70,13 +70,14 @@ class RedisCache:
     def _place(self, shard: int) -> str:
         return f"{self._prefix}{shard}}}:"
 
-    def _key(self, shard: int, name: str) -> str:
+    def key(self, shard: int, name: str) -> str:
+        """Name one of a shard's keys."""
         return self._place(shard) + name
 
     @_in_the_ports_words
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
         """Read cursor, ids and states in one atomic script."""
-        keys = [self._key(shard, name) for name in ("cursor", "states", "buckets")]
+        keys = [self.key(shard, name) for name in ("cursor", "states", "buckets")]
         cursor, indices, values, states = await self._look_up(keys=keys, args=[b"".join(identities), *accounts])
         return LookUp(
             cursor=_cursor(shard, cursor),
@@ -87,7 +88,7 @@ class RedisCache:
     @_in_the_ports_words
     async def cursor(self, shard: int) -> Cursor:
         """Read the shard's cursor; a missing one is GENESIS."""
-        return _cursor(shard, await self._redis.get(self._key(shard, "cursor")))
+        return _cursor(shard, await self._redis.get(self.key(shard, "cursor")))
 
     async def apply(
         self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
@@ -100,11 +101,11 @@ class RedisCache:
     async def begin_rebuild(self, shard: int) -> bytes:
         """Delete all of the shard, the cursor first, and set a new token."""
         token = secrets.token_bytes(16)
-        await self._redis.unlink(self._key(shard, "cursor"))
-        buckets = [key async for key in self._redis.scan_iter(match=self._key(shard, "ids:*"), count=1_000)]
-        names = [self._key(shard, name) for name in ("states", "due", "buckets", "token")]
+        await self._redis.unlink(self.key(shard, "cursor"))
+        buckets = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
+        names = [self.key(shard, name) for name in ("states", "due", "buckets", "token")]
         await self._redis.unlink(*names, *buckets)
-        await self._redis.set(self._key(shard, "token"), token)
+        await self._redis.set(self.key(shard, "token"), token)
         return token
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
@@ -120,10 +121,10 @@ class RedisCache:
     async def begin_stage(self, shard: int) -> bytes:
         """Delete what an earlier rebuild left in the fresh place, and set a new token."""
         token = secrets.token_bytes(16)
-        left = [key async for key in self._redis.scan_iter(match=self._key(shard, "new:*"), count=1_000)]
+        left = [key async for key in self._redis.scan_iter(match=self.key(shard, "new:*"), count=1_000)]
         if left:
             await self._redis.unlink(*left)
-        await self._redis.set(self._key(shard, "new:token"), token)
+        await self._redis.set(self.key(shard, "new:token"), token)
         return token
 
     async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
@@ -133,25 +134,25 @@ class RedisCache:
     @_in_the_ports_words
     async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
         """Rename the fresh place's keys over the shard's, in one script."""
-        old = [key async for key in self._redis.scan_iter(match=self._key(shard, "ids:*"), count=1_000)]
+        old = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
         names = ("new:token", "new:states", "new:due", "new:buckets", "states", "due", "buckets", "cursor", "token")
         guard = b"" if held in {None, GENESIS} else encode_cursor(held)
         args: list[Any] = [token, encode_cursor(cursor), guard, int(held is None)]
-        done = await self._swap(keys=[*(self._key(shard, name) for name in names), *old], args=args)
+        done = await self._swap(keys=[*(self.key(shard, name) for name in names), *old], args=args)
         return {1: Swapped.DONE, 0: Swapped.MOVED, -1: Swapped.LOST}[done]
 
     @_in_the_ports_words
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due, earliest first."""
         found = await self._redis.zrangebyscore(
-            self._key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
+            self.key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
         )
         return [(_account(shard, account), int(score)) for account, score in found]
 
     @_in_the_ports_words
     async def inventory(self, shard: int) -> Inventory:
         """Count what the shard holds, in one script."""
-        keys = [self._key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        keys = [self.key(shard, name) for name in ("cursor", "states", "due", "buckets")]
         cursor, states, due, names, numbers = await self._inventory(keys=keys)
         buckets = [self._bucket(shard, name) for name in names]
         return Inventory(_cursor(shard, cursor), states, due, dict(zip(buckets, numbers, strict=True)))
@@ -162,10 +163,10 @@ class RedisCache:
         places: dict[int, list[int]] = {}
         for place, known in enumerate(ids):
             places.setdefault(known.forget_at // ID_BUCKET_MS, []).append(place)
-        keys = [self._key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        keys = [self.key(shard, name) for name in ("cursor", "states", "due", "buckets")]
         args: list[Any] = [len(accounts), *accounts]
         for bucket, members in places.items():
-            keys.append(self._key(shard, f"ids:{bucket}"))
+            keys.append(self.key(shard, f"ids:{bucket}"))
             args += (len(members), *(ids[place].identity for place in members))
         cursor, states, due, values = await self._sample(keys=keys, args=args)
         found: list[bytes | None] = [None] * len(ids)
@@ -177,16 +178,16 @@ class RedisCache:
     @_in_the_ports_words
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
-        live = await self._redis.smembers(self._key(shard, "buckets"))
+        live = await self._redis.smembers(self.key(shard, "buckets"))
         old = [key for key in live if (self._bucket(shard, key) + 1) * ID_BUCKET_MS <= before]
         if old:
             await self._redis.unlink(*old)
-            await self._redis.srem(self._key(shard, "buckets"), *old)
+            await self._redis.srem(self.key(shard, "buckets"), *old)
         return len(old)
 
     def _bucket(self, shard: int, key: bytes) -> int:
         """Give the number of a bucket of ids from its key."""
-        number = key.removeprefix(self._key(shard, "ids:").encode())
+        number = key.removeprefix(self.key(shard, "ids:").encode())
         if number == key or not number.isdigit():
             msg = f"shard {shard}: {key[:80]!r} in Redis is no bucket of ids"
             raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
@@ -259,6 +260,13 @@ def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
         msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return sealed[_HEAD_BYTES:]
+
+
+def opened(account: str, sealed: bytes) -> tuple[int, bytes]:
+    """Give a sealed state's commit number and bytes; -1 and all of it when its checksum is wrong."""
+    if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
+        return -1, sealed
+    return int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big"), sealed[_HEAD_BYTES:]
 
 
 def _checksum(account: str, body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """A Kafka in memory: partitions as lists, transactions with markers, fencing, and what can happen to a log."""
 
+import asyncio
 import bisect
 import enum
 from collections import deque
@@ -66,13 +67,14 @@ class MemoryBroker:
     """Topics and transactional producers.
 
     append_time: whether records take the broker's time, whatever their sender says; or the topics where they do.
-    on_end: awaited by every transaction when all of it is appended and nothing is decided. faults: what befalls the
-    next transactions, one each; None for good.
+    on_append, on_end: awaited by every transaction, with its producer's name, after each of its appends, and when all
+    of it is appended and nothing is decided. faults: what befalls the next transactions, one each; None for good.
     """
 
     def __init__(self, clock: Clock, topics: Mapping[str, int], *, append_time: bool | Collection[str] = True) -> None:
         """Make topics. topics: name → partitions."""
         self._append_time = set(topics if append_time is True else append_time or ())
+        self.on_append: Callable[[str], Awaitable[None]] | None = None
         self.on_end: Callable[[str], Awaitable[None]] | None = None
         self.faults: deque[CommitFault | None] = deque()
         self.listeners: list[Callable[[], None]] = []
@@ -171,6 +173,12 @@ class MemoryBroker:
             stamp = self._stamp(record.topic, record.timestamp)
             offset = at.add(stamp, (record.key, record.value), record.headers, transaction)
         return offset
+
+    async def appended(self, producer: str) -> None:
+        """Let others run between two appends of a transaction."""
+        if self.on_append is not None:
+            await self.on_append(producer)
+        await asyncio.sleep(0)
 
     async def reach_end(self, producer: str) -> CommitFault | None:
         """Let others run between a transaction's appends and its end; say what befalls it."""

@@ -39,7 +39,7 @@ class MemoryShardLog:
             offsets = {}
             for where, group in together.items():
                 offsets[where] = broker.append_to(transaction, *me, group)
-                await asyncio.sleep(0)
+                await broker.appended(self._producer)
             fault = await broker.reach_end(self._producer)
             _interrupt(fault)
             broker.end(transaction, *me, committed=True)

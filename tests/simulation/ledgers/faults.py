@@ -1,0 +1,298 @@
+"""What goes wrong, and where: at every await of the engine's ports a fault may strike, drawn by the run's own dice."""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from drawdown.engine.commit import CommitRecord, Cursor
+from drawdown.engine.errors import KAFKA, REDIS, Retry
+from drawdown.engine.memory.broker import CommitFault, MemoryBroker
+from drawdown.engine.memory.cache import Held, MemoryCache
+from drawdown.engine.memory.log import MemoryLog
+from drawdown.engine.memory.transport import MemoryTransport
+from drawdown.engine.ports import (
+    Clock,
+    Inventory,
+    KnownId,
+    LogRecord,
+    LookUp,
+    Sample,
+    ShardLog,
+    StateWrite,
+    Swapped,
+)  # fmt: skip
+from drawdown.engine.records import Headers, OutRecord, Record
+
+if TYPE_CHECKING:
+    from tests.simulation.ledgers.node import Node
+
+R = TypeVar("R")
+
+CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK = (
+    "crash", "pause", "slow", "rebalance", "clock jump", "Redis wiped", "Redis rolled back",
+)  # fmt: skip
+FAILED, LOST_REPLY = "failed", "lost reply"
+ABORTED, LEFT_OPEN, UNKNOWN, FENCED = "aborted", "left open", "outcome unknown", "fenced"
+ANYWHERE = (CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK)
+READ, WRITE, TRANSACTIONAL, PLAIN = (FAILED,), (FAILED, LOST_REPLY), (ABORTED, LEFT_OPEN, UNKNOWN, FENCED), ()
+STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, and how often one strikes, of 10,000 calls
+    "look_up": (READ, 60),
+    "decide": (PLAIN, 20),
+    "append": ((FENCED,), 20),
+    "transaction's end": (TRANSACTIONAL, 250),
+    "apply": (WRITE, 120),
+    "cursor": (READ, 60),
+    "due": (READ, 60),
+    "forget": (WRITE, 60),
+    "input_ends": (READ, 60),
+    "send": (WRITE, 80),
+    "commit_offsets": (READ, 60),
+    "fence": (WRITE, 300),
+    "newest_commit": (READ, 300),
+    "changelog": (READ, 400),
+    "known_ids": (READ, 400),
+    "input_bounds": (READ, 300),
+    "read_input": (READ, 150),
+    "begin_rebuild": (WRITE, 1_000),
+    "load": (WRITE, 1_000),
+    "finish_rebuild": (WRITE, 1_000),
+    "assign": (PLAIN, 300),
+    "revoke": (PLAIN, 300),
+}
+CELLS = [(fault, step) for step, (own, _) in STEPS.items() for fault in (*ANYWHERE, *own)]
+_COPIES_MAX = 4
+_HOUR_MS = 3_600_000
+
+
+class Faults:
+    """Draws faults. fired: (fault, step) → how often. only: positions in the run's draws that may strike; None: all."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.fired: Counter[tuple[str, str]] = Counter()
+        self.history: list[str] = []
+        self.on = True
+        self.only: set[int] | None = None
+        self.draws = 0
+        self.struck: list[int] = []
+        self.earlier: dict[tuple[str, int], deque[Held]] = {}
+
+    def draw(self, step: str) -> str:
+        """Give the fault that strikes at a step, "" for none."""
+        own, often = STEPS[step]
+        self.draws += 1
+        strikes = self.dice.randrange(10_000) < often
+        fault = self.dice.choice((*ANYWHERE, *own)) if strikes else ""
+        if not self.on or not strikes or (self.only is not None and self.draws not in self.only):
+            return ""
+        self.struck.append(self.draws)
+        self.fired[fault, step] += 1
+        return fault
+
+    def copied(self, ledger: str, shard: int, cache: MemoryCache) -> None:
+        """Now and then keep what Redis holds, to roll it back to."""
+        if self.dice.random() < 0.1:
+            self.earlier.setdefault((ledger, shard), deque(maxlen=_COPIES_MAX)).append(cache.copy(shard))
+
+    async def strike(self, fault: str, step: str, node: "Node", ledger: str, shard: int) -> None:
+        """Let a fault that can strike anywhere happen before a call goes on."""
+        if not fault:
+            return
+        self.history.append(f"{node.world.clock.monotonic_ms()} ms: {fault} at {step} of {node.name}, {ledger} {shard}")
+        if fault == CRASH:
+            node.crash()
+            await node.awake()
+        elif fault == PAUSE:
+            node.pause(self.dice.randint(1, 30_000))
+            await node.awake()
+        elif fault == SLOW:
+            await node.world.clock.sleep_ms(self.dice.randint(1, 8_000))
+        elif fault == REBALANCE:
+            node.world.rebalance()
+        elif fault == CLOCK:
+            node.clock.skew_ms = self.dice.randint(-_HOUR_MS, _HOUR_MS)
+        elif fault == WIPE:
+            node.world.caches[ledger].wipe(shard)
+        elif fault == ROLL_BACK and (copies := self.earlier.get((ledger, shard))):
+            node.world.caches[ledger].restore(shard, self.dice.choice(copies))
+
+    async def call(
+        self, node: "Node", ledger: str, step: str, shard: int, made: Callable[[], Awaitable[R]], part: str
+    ) -> R:
+        """Make a call of a port, unless something strikes before, instead of, or after it."""
+        await node.awake()
+        fault = self.draw(step)
+        if fault == FAILED:
+            self.history.append(f"{node.world.clock.monotonic_ms()} ms: {step} of {node.name} failed")
+            raise Retry(f"{step} failed", part=part)
+        await self.strike(fault if fault in ANYWHERE else "", step, node, ledger, shard)
+        result = await made()
+        await node.awake()
+        if fault == LOST_REPLY:
+            self.history.append(f"{node.world.clock.monotonic_ms()} ms: the reply to {step} of {node.name} was lost")
+            raise Retry(f"{step}: the reply was lost", part=part)
+        return result
+
+
+class SkewedClock:
+    """A node's own wall clock over the time of all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.skew_ms = 0
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms() + self.skew_ms
+
+    def monotonic_ms(self) -> int:
+        return self._clock.monotonic_ms()
+
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        await self._clock.sleep_ms(duration_ms)
+
+
+class FaultyCache:
+    """A ledger's Redis as one node reaches it."""
+
+    def __init__(self, faults: Faults, node: "Node", ledger: str, cache: MemoryCache) -> None:
+        self._faults, self._node, self._ledger, self._cache = faults, node, ledger, cache
+
+    async def _call(self, step: str, shard: int, made: Callable[[], Awaitable[R]]) -> R:
+        return await self._faults.call(self._node, self._ledger, step, shard, made, REDIS)
+
+    async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
+        return await self._call("look_up", shard, lambda: self._cache.look_up(shard, identities, accounts))
+
+    async def cursor(self, shard: int) -> Cursor:
+        return await self._call("cursor", shard, lambda: self._cache.cursor(shard))
+
+    async def apply(
+        self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
+    ) -> bool:
+        self._faults.copied(self._ledger, shard, self._cache)
+        return await self._call("apply", shard, lambda: self._cache.apply(shard, expected, new, states, ids))
+
+    async def begin_rebuild(self, shard: int) -> bytes:
+        return await self._call("begin_rebuild", shard, lambda: self._cache.begin_rebuild(shard))
+
+    async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        return await self._call("load", shard, lambda: self._cache.load(shard, token, states, ids))
+
+    async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
+        return await self._call("finish_rebuild", shard, lambda: self._cache.finish_rebuild(shard, token, cursor))
+
+    async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
+        return await self._call("due", shard, lambda: self._cache.due(shard, until, limit))
+
+    async def forget(self, shard: int, before: int) -> int:
+        return await self._call("forget", shard, lambda: self._cache.forget(shard, before))
+
+    async def inventory(self, shard: int) -> Inventory:
+        return await self._call("cursor", shard, lambda: self._cache.inventory(shard))
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        return await self._call("look_up", shard, lambda: self._cache.sample(shard, accounts, ids))
+
+    async def begin_stage(self, shard: int) -> bytes:
+        return await self._call("begin_rebuild", shard, lambda: self._cache.begin_stage(shard))
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        return await self._call("load", shard, lambda: self._cache.stage(shard, token, states, ids))
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        return await self._call("finish_rebuild", shard, lambda: self._cache.swap(shard, token, cursor, held))
+
+
+class FaultyShardLog:
+    """A shard's producer as one node holds it."""
+
+    def __init__(self, node: "Node", log: ShardLog, producer: str, ledger: str, shard: int) -> None:
+        self._node, self._log, self._producer = node, log, producer
+        self._place = ledger, shard
+
+    async def commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
+        await self._node.awake()
+        self._node.world.committing[self._producer] = self._node, *self._place
+        offsets = await self._log.commit(records)
+        await self._node.awake()
+        return offsets
+
+    async def close(self) -> None:
+        if not self._node.dead:
+            await self._log.close()
+
+
+class FaultyLog:
+    """Kafka as one node reaches it."""
+
+    def __init__(self, faults: Faults, node: "Node", ledger: str, broker: MemoryBroker) -> None:
+        self._faults, self._node, self._ledger = faults, node, ledger
+        self._log = MemoryLog(broker, ledger, chunk_records=40)
+
+    async def _call(self, step: str, shard: int, made: Callable[[], Awaitable[R]]) -> R:
+        return await self._faults.call(self._node, self._ledger, step, shard, made, KAFKA)
+
+    async def fence(self, shard: int) -> ShardLog:
+        log = await self._call("fence", shard, lambda: self._log.fence(shard))
+        return FaultyShardLog(self._node, log, f"{self._ledger}-{shard}", self._ledger, shard)
+
+    async def newest_commit(self, shard: int) -> tuple[CommitRecord, int] | None:
+        return await self._call("newest_commit", shard, lambda: self._log.newest_commit(shard))
+
+    async def ends(self, shard: int) -> tuple[int, int]:
+        return await self._log.ends(shard)
+
+    async def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
+        async for chunk in self._log.changelog(shard, start):
+            await self._call("changelog", shard, _nothing)
+            yield chunk
+
+    async def known_ids(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
+        async for chunk in self._log.known_ids(shard, start):
+            await self._call("known_ids", shard, _nothing)
+            yield chunk
+
+    async def input_bounds(self, shard: int, topics: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return await self._call("input_bounds", shard, lambda: self._log.input_bounds(shard, topics))
+
+    async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
+        return await self._call("input_ends", shard, lambda: self._log.input_ends(shard, topics))
+
+    async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
+        return await self._call("read_input", shard, lambda: self._log.read_input(shard, topic, offset))
+
+    async def send(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, timestamp: int | None, headers: Headers = ()
+    ) -> None:
+        sent = lambda: self._log.send(topic, partition, key, value, timestamp, headers)  # noqa: E731
+        await self._call("send", partition, sent)
+
+
+class FaultyTransport(MemoryTransport):
+    """A node's transport; whether an offset commit is accepted is asked like any call."""
+
+    def __init__(self, faults: Faults, node: "Node", ledger: str, topics: Sequence[str]) -> None:
+        super().__init__(node.world.broker, topics)
+        self._faults, self._node, self._ledger = faults, node, ledger
+
+    async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
+        commit = super().commit_offsets
+        try:
+            made = lambda: commit(shard, positions)  # noqa: E731
+            return await self._faults.call(self._node, self._ledger, "commit_offsets", shard, made, KAFKA)
+        except Retry:
+            return False
+
+
+async def _nothing() -> None:
+    await asyncio.sleep(0)
+
+
+def commit_fault(fault: str) -> CommitFault | None:
+    """Give what befalls a transaction."""
+    return {ABORTED: CommitFault.ABORTED, LEFT_OPEN: CommitFault.LEFT_OPEN, UNKNOWN: CommitFault.UNANSWERED}.get(fault)
