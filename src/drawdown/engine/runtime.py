@@ -69,7 +69,6 @@ class Runtime:
         self._recovery = Recovery(log, cache, self._topics, self.counts, ledger.prices_offset)
         self._upkeep = Upkeep(ledger, cache, log, clock, self.counts)
         self._scrub = Scrub(cache, log, clock, self.counts, self._shards)
-        self._scrubbing: asyncio.Task[None] | None = None
         self._pace = Pace(clock, spacing_ms)
         self._recoveries = asyncio.Semaphore(RECOVERIES_AT_ONCE_MAX)
         self._epochs: dict[int, int] = {}
@@ -167,9 +166,7 @@ class Runtime:
 
     async def on_assigned(self, shards: frozenset[int]) -> None:
         """Begin to own shards: each recovers in a task of its own and is then opened."""
-        if self._scrubbing is None:
-            self._scrubbing = asyncio.create_task(self._scrub.run())
-            self._scrubbing.add_done_callback(self._scrub_ended)
+        self._scrub.start(self.fail)
         for number in shards:
             if number in self._tasks:
                 continue
@@ -183,16 +180,8 @@ class Runtime:
 
     async def stop(self) -> None:
         """Release every shard and close its producer."""
-        if self._scrubbing is not None:
-            self._scrubbing.cancel()
-            await asyncio.wait((self._scrubbing,))
-            self._scrubbing = None
+        await self._scrub.stop()
         await self.on_revoked(frozenset(self._tasks))
-
-    def _scrub_ended(self, task: asyncio.Task[None]) -> None:
-        """Let the worker end with the unexpected."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.fail(error)
 
     @property
     def open_shards(self) -> frozenset[int]:

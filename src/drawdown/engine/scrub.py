@@ -1,7 +1,8 @@
 """The idle scrub: what Redis holds is compared with the log, a little at a time. docs/decisions/0020-scrub.md."""
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from drawdown.domain.limits import (
@@ -33,9 +34,22 @@ class Scrub:
         self._shards = shards
         self._sweep: Sweep | None = None
         self._fetched: deque[LogRecord] = deque()  # read from the log and not compared yet
+        self._running: asyncio.Task[None] | None = None
         self._swept: dict[int, int] = {}  # shard → when its last sweep ended, monotonic ms
 
-    async def run(self) -> None:
+    def start(self, failed: Callable[[BaseException], None]) -> None:
+        """Run from now on, unless it runs already; failed hears of the unexpected."""
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(failed))
+
+    async def stop(self) -> None:
+        """Run no more."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.wait((running,))
+
+    async def _run(self, failed: Callable[[BaseException], None]) -> None:
         """Compare a few records every few seconds, without end. What differs is left as the shard's trouble."""
         while True:
             await self._clock.sleep_ms(PROBE_INTERVAL_MS)
@@ -44,6 +58,9 @@ class Scrub:
             except Retry as retry:  # a part is down: the sweep begins again
                 self._counts.errors[retry.part] += 1
                 self._end()
+            except Exception as error:  # noqa: BLE001  the unexpected stops the worker rather than guessing
+                failed(error)
+                return
 
     async def _step(self) -> None:
         """Go on with the sweep under way, or begin one."""
