@@ -43,8 +43,8 @@ class Rebuild:
         told hears how many offsets of the log are read, and of how many. Raise Retry when a part is down, Halt when
         Redis is ahead of the log, Doubt when somebody else rebuilds the shard or its owner is never caught up.
         """
+        held = await self._held(shard)  # before the log: its owner may go on
         newest = await self._log.newest_commit(shard)
-        held = await self._held(shard)
         if held is not None:
             _check(shard, held, newest[0] if newest else None)
         if newest is None:

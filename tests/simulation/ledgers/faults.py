@@ -263,6 +263,9 @@ class FaultyLog:
     async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
         return await self._call("input_ends", shard, lambda: self._log.input_ends(shard, topics))
 
+    async def time_ms(self) -> int:
+        return await self._log.time_ms()
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         return await self._call("read_input", shard, lambda: self._log.read_input(shard, topic, offset))
 

@@ -90,7 +90,8 @@ class Inputs:
         if kind == "late":
             at = now - self._dice.choice((30, 59, 61, 300)) * SECOND
         if kind in {"plan", "life", "credit", "code"}:
-            return getattr(self, f"_{kind}")(name, ident, now)
+            made: Record = getattr(self, f"_{kind}")(name, ident, now)
+            return made
         return structured(inference(at, ident=ident, account=name, input_tokens=tokens, output_tokens=tokens // 7))
 
     def _plan(self, name: str, ident: str, now: int) -> Record:
@@ -128,7 +129,14 @@ class Inputs:
                 "book": "plan-usd",
                 "book_version": 1,
             }
-            draft |= {"currency": "USD", "amount": "4", "payment": payment, "months": 1, "grace_seconds": 5}
+            draft |= {
+                "book_version": 1,
+                "currency": "USD",
+                "amount": "4",
+                "payment": payment,
+                "months": 1,
+                "grace_seconds": 5,
+            }
             if plans and self._dice.random() < 0.4:
                 draft |= {"replaces": self._dice.choice(plans), "when": self._dice.choice(("now", "cycle_end"))}
             return command(head | draft)

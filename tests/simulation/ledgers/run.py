@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+import pytest
 import structlog
 from tests.simulation.ledgers.faults import Faults
 from tests.simulation.ledgers.inputs import Inputs
@@ -49,7 +50,8 @@ async def simulate(seed: int, only: set[int] | None = None) -> Run:
     faults = Faults(seed)
     faults.only = only
     world = World(faults)
-    kept, runtime.REVOKE_WAIT_SECONDS = runtime.REVOKE_WAIT_SECONDS, 0
+    patch = pytest.MonkeyPatch()
+    patch.setattr(runtime, "REVOKE_WAIT_SECONDS", 0)  # who lets go does not wait: what is open is cut off
     try:
         with structlog.testing.capture_logs():
             await _act(world, made, random.Random(seed + 1))
@@ -62,7 +64,7 @@ async def simulate(seed: int, only: set[int] | None = None) -> Run:
             await _judge(world, made)
         made.digest = _digest(world)
     finally:
-        runtime.REVOKE_WAIT_SECONDS = kept
+        patch.undo()
         await world.stop()
     return made
 
@@ -95,10 +97,10 @@ async def _judge(world: World, made: Run) -> None:
     """Look at every invariant: by replay and by the oracle, which share nothing."""
     source = MemorySource(world.broker)
     caches = {name: MemoryReader(cache) for name, cache in world.caches.items()}
-    report = await Verification(source, world.ledgers, world.shard_of, POLICY, caches).run(range(SHARDS))
-    made.findings += [
-        f"{one.invariant}: {one.ledger} {one.topic}/{one.partition} {one.detail}" for one in report.findings
-    ]
+    verification = Verification(source, world.ledgers, world.shard_of, POLICY, caches, now_ms=world.clock.now_ms)
+    report = await verification.run(range(SHARDS))
+    for one in report.findings:
+        made.findings.append(f"{one.invariant}: {one.ledger} {one.topic}/{one.partition} {one.offset} {one.detail}")
     made.findings += [f"cache: {note}" for note in report.notes]
     made.counts = report.counts
     log = {

@@ -96,6 +96,10 @@ class MemoryBroker:
         self._down = down
         self._changed()
 
+    def now_ms(self) -> int:
+        """Give the time that records are stamped with."""
+        return self._clock.now_ms()
+
     # --- readers and publishers ---------------------------------------------------------------
 
     def append(
