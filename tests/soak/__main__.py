@@ -104,7 +104,7 @@ async def soak(stack: LocalStack, minutes: int, rate: int) -> dict[str, Any]:
         await stage.all_taken(seconds=60)
         sampler = await run.run(first)
         summary = await conserved(stage, run.published)
-        verified = await drawdown(stage, "verify", "--json", "--quiet")
+        verified = await drawdown(stage, "verify", "--json", "--quiet", seconds=3_600)
         logs = "".join(worker.tail(10_000_000) for worker in stage.workers)
         judged = [judge(series) for series in sampler.series.values()]
         return {
