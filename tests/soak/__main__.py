@@ -90,10 +90,18 @@ class Soak:
                 moving.result()
             await sampler.take(self.at(), self.published)
             row = sampler.rows[-1]
+            await asyncio.to_thread(_keep, row)
             say(f"{row['at']} s: {row['published']} events, lag {row['lag']}, age {row['age_ms']} ms")
         await loading
         moving.cancel()
         return sampler
+
+
+def _keep(row: dict[str, Any]) -> None:
+    """Write a sample at once, so that a run that is ended before its audit leaves them."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "samples.jsonl").open("ab") as file:
+        file.write(msgspec.json.encode(row) + b"\n")
 
 
 async def soak(stack: LocalStack, minutes: int, rate: int) -> dict[str, Any]:
