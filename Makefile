@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts model schemas format golden lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,13 @@ coverage: $(READY) ## see every branch of the domain taken by unit tests and sce
 	mkdir -p build
 	$(PYTHON) -m coverage run -m pytest tests/unit/domain tests/unit/scenario
 	$(PYTHON) -m coverage report
+
+MINUTES := 60
+soak: $(READY) ## steady load for an hour (MINUTES=10), workers coming, going and killed; memory, files and lag must stay flat
+	$(PYTHON) -u -m tests.soak --minutes $(MINUTES)
+
+bench-rebuild: $(READY) ## how fast a million accounts and ten million ids are rebuilt, and in how much memory
+	$(PYTHON) -u bench/rebuild.py --accounts 1000000 --ids 10000000
 
 MUTATE :=
 mutate: $(READY) ## plant mistakes in money, split, coverage and draw; the tests must notice (MUTATE='*money*' for one module)

@@ -115,6 +115,13 @@ RECOVERIES = Metric(
 ERRORS = Metric("drawdown_errors_total", Kind.COUNTER, "Calls that failed and are tried again", ("ledger", "part"))
 TIMERS = Metric("drawdown_timers_sent_total", Kind.COUNTER, "Timers put on the log", ("ledger",))
 STALE = Metric("drawdown_stale_batches_total", Kind.COUNTER, "Fetches dropped: their shard had moved on", ("ledger",))
+SCRUBS = Metric(
+    "drawdown_scrubs_total", Kind.COUNTER, "Sweeps of a whole shard in which Redis was as the log says", ("ledger",)
+)
+SCRUBBED = Metric("drawdown_scrub_records_total", Kind.COUNTER, "States and ids compared with the log", ("ledger",))
+SCRUB_DIFFERENCES = Metric(
+    "drawdown_scrub_differences_total", Kind.COUNTER, "Shards found to differ from the log, and rebuilt", ("ledger",)
+)
 PRICES_AGE = Metric("drawdown_prices_age_seconds", Kind.GAUGE, "Since the prices were last read to their end")
 REDIS_UP = Metric("drawdown_redis_up", Kind.GAUGE, "1 if Redis answered when it was last asked")
 REDIS_MEMORY = Metric("drawdown_redis_memory_bytes", Kind.GAUGE, "Memory that Redis uses")
@@ -126,8 +133,8 @@ BUILD = Metric("drawdown_build_info", Kind.INFO, "The worker's release", ("versi
 
 METRICS: Final = (
     EVENTS, REJECTS, AMOUNT, BATCH, STAGE, AGE, TRANSACTIONS, TRANSACTION, LAST_COMMIT, LAG_RECORDS, LAG_SECONDS,
-    SHARDS, DOUBTS_NOTICED, RECOVERIES, ERRORS, TIMERS, STALE, PRICES_AGE, REDIS_UP, REDIS_MEMORY, REDIS_LIMIT,
-    REDIS_POLICY, BUILD,
+    SHARDS, DOUBTS_NOTICED, RECOVERIES, ERRORS, TIMERS, STALE, SCRUBS, SCRUBBED, SCRUB_DIFFERENCES, PRICES_AGE,
+    REDIS_UP, REDIS_MEMORY, REDIS_LIMIT, REDIS_POLICY, BUILD,
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path
 _LAST_TASKS_SECONDS = 1
 _MS = 1_000
 _TOLD = {"taken", "rated", "duplicates", "forwarded", "transactions", "doubts", "catch_ups", "rebuilds", "timers_sent",
-         "stale_batches", "rejected"}  # fmt: skip
+         "stale_batches", "scrub_differences", "rejected"}  # fmt: skip
 _log = structlog.get_logger("drawdown.worker")
 
 

@@ -13,7 +13,7 @@ from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
 from drawdown.engine.errors import Doubt, Retry
 from drawdown.engine.memory.cache import MemoryCache
-from drawdown.engine.ports import Cache, KnownId, StateWrite
+from drawdown.engine.ports import Cache, Inventory, KnownId, Sample, StateWrite, Swapped
 from drawdown.local.stack import LocalStack
 
 ONE = Cursor(1, b"a" * 16, 10, 3)
@@ -246,6 +246,74 @@ async def test_a_former_owners_apply_does_not_slip_into_a_rebuild(cache: Cache) 
     assert (await cache.look_up(0, [], ["x", "y"])).states == [None, b"two"]
 
 
+# --- rebuilds beside what readers see ---------------------------------------------------------
+
+
+async def a_fresh_place(cache: Cache) -> bytes:
+    """Fill the shard, then build another content of it in a fresh place."""
+    old = [KnownId(ID_A, b"c" * 8, 0), KnownId(ID_A, b"c" * 8, 9 * ID_BUCKET_MS)]
+    await cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 7)], old)
+    token = await cache.begin_stage(0)
+    assert await cache.stage(0, token, [StateWrite("y", 2, b"old", None)], [KnownId(ID_B, b"d" * 8, 0)])
+    assert await cache.stage(0, token, [StateWrite("y", 2, b"two", 9)], [KnownId(ID_A, b"e" * 8, ID_BUCKET_MS)])
+    return token
+
+
+async def test_a_fresh_place_is_not_seen_until_it_is_swapped_in_whole(cache: Cache) -> None:
+    token = await a_fresh_place(cache)
+    assert (await cache.look_up(0, [ID_A, ID_B], ["x", "y"])).states == [b"one", None]
+    assert await cache.swap(0, token, TWO, ONE) is Swapped.DONE
+    found = await cache.look_up(0, [ID_A, ID_B], ["x", "y"])
+    assert (found.cursor, found.known, found.states) == (TWO, {0: b"e" * 8, 1: b"d" * 8}, [None, b"two"])
+    assert await cache.due(0, 100, 10) == [("y", 9)]
+    assert await cache.inventory(0) == Inventory(TWO, 1, 1, {0: 1, 1: 1})
+    assert await cache.swap(0, token, TWO, TWO) is Swapped.LOST
+    assert not await cache.stage(0, token, [ALREADY_THERE], [])
+    assert await cache.apply(0, TWO, Cursor(3, b"c" * 16, 30, 9), [], [KnownId(b"C" * 16, b"f" * 8, 0)])
+    assert await cache.forget(0, 2 * ID_BUCKET_MS) == 2
+
+
+async def test_a_shard_that_moved_on_is_not_swapped_until_it_is_caught_up(cache: Cache) -> None:
+    token = await a_fresh_place(cache)
+    assert await cache.apply(0, ONE, TWO, [StateWrite("z", 2, b"zed", None)], [])
+    assert await cache.swap(0, token, ONE, ONE) is Swapped.MOVED
+    assert (await cache.look_up(0, [], ["x", "z"])).states == [b"one", b"zed"]
+    assert await cache.stage(0, token, [StateWrite("z", 2, b"zed", None)], [])
+    assert await cache.swap(0, token, TWO, TWO) is Swapped.DONE
+    assert (await cache.look_up(0, [], ["x", "y", "z"])).states == [None, b"two", b"zed"]
+
+
+async def test_an_empty_shard_takes_a_fresh_place(harm: Harm) -> None:
+    token = await a_fresh_place(harm.cache)
+    await harm.wipe()
+    assert await harm.cache.swap(0, token, TWO, GENESIS) is Swapped.LOST
+    token = await harm.cache.begin_stage(0)
+    assert await harm.cache.stage(0, token, [ALREADY_THERE], [])
+    assert await harm.cache.swap(0, token, ONE, GENESIS) is Swapped.DONE
+    assert await harm.cache.inventory(0) == Inventory(ONE, 1, 0, {})
+
+
+async def test_of_two_rebuilds_only_the_newest_is_swapped_in(cache: Cache) -> None:
+    first = await a_fresh_place(cache)
+    second = await cache.begin_stage(0)
+    assert not await cache.stage(0, first, [ALREADY_THERE], [])
+    assert await cache.swap(0, first, TWO, ONE) is Swapped.LOST
+    in_place = await cache.begin_rebuild(0)
+    assert await cache.swap(0, second, TWO, ONE) is Swapped.MOVED
+    assert await cache.swap(0, second, TWO, GENESIS) is Swapped.DONE
+    assert not await cache.load(0, in_place, [ALREADY_THERE], [])
+    assert not await cache.finish_rebuild(0, in_place, ONE)
+    assert await cache.cursor(0) == TWO
+
+
+async def test_a_cursor_that_cannot_be_read_is_swapped_away(harm: Harm) -> None:
+    token = await a_fresh_place(harm.cache)
+    await harm.edit_cursor()
+    assert await harm.cache.swap(0, token, TWO, ONE) is Swapped.MOVED
+    assert await harm.cache.swap(0, token, TWO, None) is Swapped.DONE
+    assert await harm.cache.cursor(0) == TWO
+
+
 # --- due times and forgetting ----------------------------------------------------------------
 
 
@@ -273,6 +341,48 @@ async def test_ids_are_forgotten_by_whole_buckets_that_have_passed(cache: Cache)
     assert await cache.forget(0, ID_BUCKET_MS) == 0
     found = await cache.look_up(0, [ID_A, ID_B], ["x"])
     assert (found.cursor, found.known, found.states) == (ONE, {1: b"d" * 8}, [b"one"])
+
+
+# --- what the scrub asks ---------------------------------------------------------------------
+
+
+async def test_an_inventory_counts_what_is_held(cache: Cache) -> None:
+    assert await cache.inventory(0) == Inventory(GENESIS, 0, 0, {})
+    states = [StateWrite("x", 1, b"one", 50), StateWrite("y", 1, b"two", None)]
+    ids = [KnownId(ID_A, b"c" * 8, 5), KnownId(ID_B, b"d" * 8, 6), KnownId(b"C" * 16, b"e" * 8, ID_BUCKET_MS)]
+    await cache.apply(0, GENESIS, ONE, states, ids)
+    assert await cache.inventory(0) == Inventory(ONE, 2, 1, {0: 2, 1: 1})
+    await cache.forget(0, ID_BUCKET_MS)
+    assert (await cache.inventory(0)).ids == {1: 1}
+    assert await cache.inventory(1) == Inventory(GENESIS, 0, 0, {})
+
+
+async def test_a_sample_holds_states_with_number_and_due_time_and_ids_of_their_buckets(cache: Cache) -> None:
+    states = [StateWrite("x", 1, b"one", 1_767_225_600_123), StateWrite("y", 1, b"two", None)]
+    known = [KnownId(ID_A, b"c" * 8, 5), KnownId(ID_B, b"d" * 8 + b"result", ID_BUCKET_MS)]
+    await cache.apply(0, GENESIS, ONE, states, known)
+    sample = await cache.sample(0, ["y", "nobody", "x"], [known[1], KnownId(b"C" * 16, b"", 5), known[0]])
+    assert sample == Sample(ONE, [states[1], None, states[0]], [known[1].value, None, known[0].value])
+    elsewhere = [KnownId(ID_A, b"c" * 8, ID_BUCKET_MS), KnownId(ID_B, b"d" * 8, 9 * ID_BUCKET_MS)]
+    assert (await cache.sample(0, [], elsewhere)).ids == [None, None]
+    assert await cache.sample(1, ["x"], [known[0]]) == Sample(GENESIS, [None], [None])
+    assert await cache.sample(0, [], []) == Sample(ONE, [], [])
+
+
+async def test_thousands_fit_one_sample(cache: Cache) -> None:
+    states = [StateWrite(f"a{index}", 1, b"s", index) for index in range(5_000)]
+    ids = [KnownId(index.to_bytes(16, "big"), b"c" * 8, index % 3 * ID_BUCKET_MS) for index in range(5_000)]
+    await cache.apply(0, GENESIS, ONE, states, ids)
+    sample = await cache.sample(0, [write.account for write in states], ids)
+    assert sample == Sample(ONE, list(states), [b"c" * 8] * 5_000)
+
+
+async def test_an_edited_state_is_in_doubt_in_a_sample(harm: Harm) -> None:
+    await harm.cache.apply(0, GENESIS, ONE, [ALREADY_THERE], [])
+    await harm.edit_state("x")
+    with pytest.raises(Doubt, match="x in Redis does not match its checksum") as raised:
+        await harm.cache.sample(0, ["x"], [])
+    assert raised.value.rebuild
 
 
 # --- what can happen to it -------------------------------------------------------------------
@@ -401,6 +511,11 @@ async def test_a_redis_that_does_not_answer_is_tried_again(harm: Harm) -> None:
         cache.finish_rebuild(0, b"t" * 16, ONE),
         cache.due(0, 1, 1),
         cache.forget(0, 1),
+        cache.inventory(0),
+        cache.begin_stage(0),
+        cache.stage(0, b"t" * 16, [], []),
+        cache.swap(0, b"t" * 16, ONE, GENESIS),
+        cache.sample(0, ["x"], []),
     ):
         with pytest.raises(Retry, match="Redis cannot be used now"):
             await call
@@ -422,6 +537,47 @@ async def test_a_rebuild_mends_a_key_of_a_wrong_type(real: RedisHarm, name: str)
     assert await real.cache.load(0, token, [StateWrite("x", 1, b"one", 5)], [KnownId(ID_A, b"c" * 8, 0)])
     assert await real.cache.finish_rebuild(0, token, ONE)
     assert (await real.cache.look_up(0, [ID_A], ["x"])).known == {0: b"c" * 8}
+
+
+@pytest.mark.parametrize("name", ["cursor", "states", "due", "buckets", "ids:0"])
+async def test_a_swap_mends_a_key_of_a_wrong_type(real: RedisHarm, name: str) -> None:
+    token = await a_fresh_place(real.cache)
+    await real.redis.unlink(real.key(name))
+    await real.redis.rpush(real.key(name), "a list")
+    if name == "cursor":
+        assert await real.cache.swap(0, token, TWO, ONE) is Swapped.MOVED
+    assert await real.cache.swap(0, token, TWO, None if name == "cursor" else ONE) is Swapped.DONE
+    assert await real.cache.inventory(0) == Inventory(TWO, 1, 1, {0: 1, 1: 1})
+    assert [key async for key in real.redis.scan_iter(match=real.key("new:*"))] == []
+
+
+@pytest.mark.parametrize("name", ["cursor", "states", "due", "buckets"])
+async def test_a_key_of_a_wrong_type_is_in_doubt_when_it_is_counted(real: RedisHarm, name: str) -> None:
+    await real.cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 5)], [KnownId(ID_A, b"c" * 8, 0)])
+    await real.redis.unlink(real.key(name))
+    await real.redis.rpush(real.key(name), "a list")
+    with pytest.raises(Doubt) as raised:
+        await real.cache.inventory(0)
+    assert raised.value.rebuild
+
+
+async def test_names_that_nobody_of_ours_wrote_are_in_doubt(real: RedisHarm) -> None:
+    await real.cache.apply(0, GENESIS, ONE, [StateWrite("x", 1, b"one", 5)], [])
+    await real.redis.sadd(real.key("buckets"), "a bucket")
+    await real.redis.zadd(real.key("due"), {b"\xff": 1})
+    for call in (real.cache.inventory(0), real.cache.forget(0, 9 * ID_BUCKET_MS), real.cache.due(0, 9, 9)):
+        with pytest.raises(Doubt, match="in Redis is no") as raised:
+            await call
+        assert raised.value.rebuild
+
+
+async def test_ids_in_a_bucket_that_no_look_up_asks_are_not_there(real: RedisHarm) -> None:
+    known = KnownId(ID_A, b"c" * 8, 0)
+    await real.cache.apply(0, GENESIS, ONE, [], [known])
+    await real.redis.srem(real.key("buckets"), real.key("ids:0"))
+    assert (await real.cache.look_up(0, [ID_A], [])).known == {}
+    assert (await real.cache.sample(0, [], [known])).ids == [None]
+    assert (await real.cache.inventory(0)).ids == {}
 
 
 async def test_a_redis_that_is_full_is_tried_again(real: RedisHarm, stack: LocalStack) -> None:

@@ -26,8 +26,8 @@ class Done:
         return json.loads(self.out)
 
 
-async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", **settings: object) -> Done:
-    """Run a command with the stage's settings, some of them changed."""
+async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", seconds: int = 120, **settings: object) -> Done:
+    """Run a command with the stage's settings, some of them changed; at most so many seconds."""
     told = stage.settings.model_dump(mode="json") | {"redis": stage.settings.redis.get_secret_value()} | settings
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "drawdown", *arguments),
@@ -36,7 +36,7 @@ async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", **settings
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin), 120)
+    out, err = await asyncio.wait_for(process.communicate(stdin), seconds)
     assert process.returncode is not None
     return Done(process.returncode, out.decode(), err.decode())
 

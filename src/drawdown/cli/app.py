@@ -132,6 +132,19 @@ def lag(
 
 
 @app.command()
+def rebuild(
+    ledger: Annotated[LedgerName, typer.Option(help="whose shards")] = LedgerName.PLANS,
+    shard: Annotated[list[int] | None, typer.Option(min=0, help="this one; may be repeated")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every shard of the ledger")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build shards of Redis anew from Kafka beside what readers see, and swap them in whole; workers may run on."""
+    from drawdown.cli.rebuild import rebuild as run  # noqa: PLC0415
+
+    run(ledger.value, shard or [], every=every, as_json=as_json)
+
+
+@app.command()
 def verify(
     account: Annotated[str, typer.Option(metavar="ACCOUNT", help="tell of this account alone; its shard is read")] = "",
     ledger: Annotated[LedgerName | None, typer.Option(help="this ledger alone")] = None,

@@ -111,6 +111,13 @@ FETCH_WAIT_MS: Final = 100  # how long an idle fetch waits for records
 RECOVERY_CHUNK_RECORDS: Final = 2_000
 RECOVERIES_AT_ONCE_MAX: Final = 4
 ID_BUCKET_MS: Final = 24 * 3_600_000  # ids are forgotten by the bucket, whole
+REBUILD_SWAPS_MAX: Final = 50  # a rebuild by hand catches up with its shard's owner so often, then gives up
+SCRUB_IDLE_ENTRIES_MAX: Final = 20_000  # states and ids compared with Redis per probe interval, a ledger and worker
+SCRUB_BUSY_ENTRIES_MAX: Final = 200  # the same while inputs wait
+SCRUB_SLICE_ENTRIES: Final = 1_000  # asked of Redis at once
+SCRUB_SLICE_BYTES: Final = 512 * 1024  # likewise, of the log's records
+SCRUB_REST_MS: Final = 60_000  # from the end of a shard's sweep to its next one
+SCRUB_JUDGEMENTS_MAX: Final = 3  # after which numbers that differ under load are no coincidence
 
 # --- scenarios --------------------------------------------------------------------------------
 SCENARIO_BYTES_MAX: Final = 256 * 1024  # of a file

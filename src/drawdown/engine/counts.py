@@ -68,6 +68,7 @@ class Counts:
 
     events: (label of the input, outcome) → inputs. amounts: (label, payer, currency) → quanta. rejected: reason →
     inputs. doubts_by: kind of doubt → doubts. errors: part (redis, kafka, prices) → calls of it that failed.
+    scrubs: sweeps of a shard that found all well. scrub_records: states and ids compared.
     committed_at: wall clock of the newest commit, ms, 0 before the first. ages_ms: of inputs when they were committed,
     since their append.
     """
@@ -84,6 +85,9 @@ class Counts:
     rebuilds: int = 0
     timers_sent: int = 0
     stale_batches: int = 0
+    scrubs: int = 0
+    scrub_records: int = 0
+    scrub_differences: int = 0
     committed_at: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -213,6 +213,7 @@ class Cycle:
         """Move the shard on once log and Redis agree."""
         shard.cursor = cursor
         shard.positions = positions
+        shard.watermark_committed = shard.watermark.now()
         shard.watermark.taken(take.records)
         shard.remember(take.states)
 

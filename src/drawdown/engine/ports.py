@@ -1,5 +1,6 @@
 """The engine's ports. Each has an in-memory twin in `engine/memory` and one contract suite over both."""
 
+import enum
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
@@ -37,6 +38,34 @@ class StateWrite(msgspec.Struct, frozen=True, gc=False, array_like=True):
     due: int | None
 
 
+class Inventory(msgspec.Struct, frozen=True, gc=False):
+    """How much a shard holds, all as of one cursor. ids: bucket (forget_at // ID_BUCKET_MS) → how many ids."""
+
+    cursor: Cursor
+    states: int
+    due: int
+    ids: dict[int, int]
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """What a shard holds of what was asked, None where there is nothing, all as of one cursor.
+
+    states: with number and due time as held, checksums verified. ids: values, each from the bucket it belongs to.
+    """
+
+    cursor: Cursor
+    states: list[StateWrite | None]
+    ids: list[bytes | None]
+
+
+class Swapped(enum.Enum):
+    """What became of a swap: made; the cursor was not the one told; another rebuild has begun."""
+
+    DONE = enum.auto()
+    MOVED = enum.auto()
+    LOST = enum.auto()
+
+
 class Cache(Protocol):
     """One ledger's Redis. Every method raises Retry when Redis is down or slow.
 
@@ -72,8 +101,35 @@ class Cache(Protocol):
         """Set the cursor and drop the token; False if the token is not the shard's any more, or a chunk is lost."""
         ...
 
+    async def begin_stage(self, shard: int) -> bytes:
+        """Make an empty fresh place for the shard beside what readers see; give the token to show it with."""
+        ...
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place; False if the token is not its any more."""
+        ...
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Replace all of the shard by its fresh place at `cursor`, atomically, if its cursor is `held`.
+
+        A rebuild in place that is under way, or was left off, may write no more.
+        held: None if there is something that cannot be read as a cursor, which is then replaced whatever it is.
+        """
+        ...
+
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due at or before `until` (ms), earliest first."""
+        ...
+
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds, atomically. Raise Doubt(rebuild=True) on a bucket of no known name."""
+        ...
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states with their numbers and due times, and ids, atomically; at most a few thousand of each.
+
+        Raise Doubt(rebuild=True) on a bad checksum.
+        """
         ...
 
     async def forget(self, shard: int, before: int) -> int:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from drawdown.domain.limits import RECOVERY_CHUNK_RECORDS
+from drawdown.domain.limits import ID_BUCKET_MS, RECOVERY_CHUNK_RECORDS
 from drawdown.engine.changelog import decode_known_ids, decode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor, InputPosition, decode_commit, record_hash
 from drawdown.engine.counts import Counts
@@ -153,7 +153,7 @@ class Recovery:
             for record in chunk:
                 next_offset = record.offset + 1
                 _, ids = decode_known_ids(record.value or b"")
-                pending.extend(known for known in ids if known.forget_at >= newest.watermark)
+                pending.extend(known for known in ids if is_remembered(known, newest.watermark))
             if len(pending) >= RECOVERY_CHUNK_RECORDS:
                 await self._load(shard, token, [], pending)
                 pending = []
@@ -202,6 +202,11 @@ class Recovery:
                 " the topic was made anew. Reading on would repeat or lose events in silence"
             )
             raise Halt(msg)
+
+
+def is_remembered(known: KnownId, watermark: int) -> bool:
+    """Say whether an id is not forgotten at this watermark: its bucket goes as a whole."""
+    return (known.forget_at // ID_BUCKET_MS + 1) * ID_BUCKET_MS > watermark
 
 
 _LOST_TOKEN = "shard {}: somebody else began to rebuild it"  # noqa: S105  a message, no secret

@@ -28,6 +28,7 @@ from drawdown.engine.ports import Cache, Clock, Log, Transport
 from drawdown.engine.progress import Progress, progress_of
 from drawdown.engine.records import Batch
 from drawdown.engine.recovery import Recovery
+from drawdown.engine.scrub import Scrub
 from drawdown.engine.shard import Queue, Shard, Watermark
 from drawdown.engine.take import Item, Take
 from drawdown.engine.timers import Upkeep
@@ -63,13 +64,14 @@ class Runtime:
         self._log_clock = log_clock
         self._probe_ms = LOG_CLOCK_PROBE_INTERVAL_MS if log_clock else PROBE_INTERVAL_MS
         self._topics = (ledger.command_topic, *ledger.usage_topics)
+        self._shards: dict[int, Shard] = {}
         self._cycle = Cycle(ledger, cache, clock, self.counts, shard_of)
         self._recovery = Recovery(log, cache, self._topics, self.counts, ledger.prices_offset)
         self._upkeep = Upkeep(ledger, cache, log, clock, self.counts)
+        self._scrub = Scrub(cache, log, clock, self.counts, self._shards)
         self._pace = Pace(clock, spacing_ms)
         self._recoveries = asyncio.Semaphore(RECOVERIES_AT_ONCE_MAX)
         self._epochs: dict[int, int] = {}
-        self._shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._committing: set[int] = set()
         self._ready: asyncio.Queue[tuple[Take, asyncio.Future[None]]] = asyncio.Queue()
@@ -164,6 +166,7 @@ class Runtime:
 
     async def on_assigned(self, shards: frozenset[int]) -> None:
         """Begin to own shards: each recovers in a task of its own and is then opened."""
+        self._scrub.start(self.fail)
         for number in shards:
             if number in self._tasks:
                 continue
@@ -177,6 +180,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """Release every shard and close its producer."""
+        await self._scrub.stop()
         await self.on_revoked(frozenset(self._tasks))
 
     @property
@@ -251,6 +255,8 @@ class Runtime:
         shard.cursor = recovered.cursor
         shard.positions = recovered.positions
         shard.watermark.resume(recovered.watermark)
+        shard.watermark_committed = recovered.watermark
+        shard.inventory = shard.trouble = None
         shard.states.clear()
         shard.fetched_to = shard.next_offsets()
         self._still_owned(shard)
@@ -289,6 +295,8 @@ class Runtime:
         committed: dict[str, int] = {}
         while True:
             self._still_owned(shard)
+            if shard.trouble is not None:
+                raise shard.trouble
             if len(shard.queue):
                 await self._pace.slot()
                 await self._once(shard)

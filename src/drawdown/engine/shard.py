@@ -12,7 +12,8 @@ from drawdown.domain.limits import (
     WATERMARK_MARGIN_MS,
 )
 from drawdown.engine.commit import GENESIS, Cursor, InputPosition, record_hash
-from drawdown.engine.ports import ShardLog
+from drawdown.engine.errors import Doubt, Halt
+from drawdown.engine.ports import Inventory, ShardLog
 from drawdown.engine.records import Record
 
 
@@ -162,6 +163,9 @@ class Shard:
         self.taking: Sequence[Record] = ()  # cut off the queue and not committed yet
         self.timers_sent: dict[tuple[str, int], int] = {}
         self.watermark_sent = 0
+        self.watermark_committed = 0  # of the newest commit: up to it ids may be forgotten
+        self.inventory: Inventory | None = None  # of Redis, as it was last probed
+        self.trouble: Doubt | Halt | None = None  # what the scrub found
 
     def advanced(self, records: Sequence[Record]) -> dict[str, InputPosition]:
         """Give the positions after `records` were taken, with the proof of each topic's last record."""

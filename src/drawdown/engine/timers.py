@@ -2,10 +2,11 @@
 
 from drawdown.domain.limits import TIMER_RESEND_MS, TIMERS_PER_PROBE_MAX, WATERMARK_CARRY_MS
 from drawdown.engine.counts import Counts
-from drawdown.engine.errors import REDIS_AHEAD, REDIS_BEHIND, Doubt
+from drawdown.engine.errors import REDIS_AHEAD, REDIS_ALTERED, REDIS_BEHIND, Doubt
 from drawdown.engine.ledger import Ledger, clocked_by
 from drawdown.engine.ports import Cache, Clock, Log
 from drawdown.engine.shard import WATERMARK_HEADER, Shard
+from drawdown.engine.sweep import same
 
 
 class Upkeep:
@@ -21,16 +22,25 @@ class Upkeep:
 
     async def run(self, shard: Shard) -> None:
         """Probe the shard once. Raise Doubt when Redis is not where this worker left it, Retry when a part is down."""
-        found = await self._cache.cursor(shard.number)
-        if found != shard.cursor:
-            msg = f"shard {shard.number}: Redis is not at commit {shard.cursor.number}, which this worker left there"
-            raise Doubt(msg, kind=REDIS_AHEAD if found.number > shard.cursor.number else REDIS_BEHIND)
+        await self._prove(shard)
         await self._move_watermark(shard)
         watermark = shard.watermark.now()
         if watermark:
             await self._send_timers(shard, watermark)
-            await self._cache.forget(shard.number, watermark)
+            await self._cache.forget(shard.number, shard.watermark_committed)
             await self._carry(shard, watermark)
+
+    async def _prove(self, shard: Shard) -> None:
+        """Raise Doubt unless Redis is where it was left, and holds as much as at the last probe at this cursor."""
+        found, before = await self._cache.inventory(shard.number), shard.inventory
+        if found.cursor != shard.cursor:
+            msg = f"shard {shard.number}: Redis is not at commit {shard.cursor.number}, which this worker left there"
+            raise Doubt(msg, kind=REDIS_AHEAD if found.cursor.number > shard.cursor.number else REDIS_BEHIND)
+        if before is not None and before.cursor == found.cursor and not same(before, found, shard.watermark.now()):
+            self._counts.scrub_differences += 1
+            msg = f"shard {shard.number}: Redis does not hold as much as a moment ago, though nothing was committed"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
+        shard.inventory = found
 
     async def _move_watermark(self, shard: Shard) -> None:
         """Ask the log where each usage input ends; what is wholly taken is caught up as of the asking."""

@@ -12,7 +12,17 @@ from drawdown.engine.memory.broker import CommitFault, MemoryBroker
 from drawdown.engine.memory.cache import Held, MemoryCache
 from drawdown.engine.memory.log import MemoryLog
 from drawdown.engine.memory.transport import MemoryTransport
-from drawdown.engine.ports import Clock, KnownId, LogRecord, LookUp, ShardLog, StateWrite
+from drawdown.engine.ports import (
+    Clock,
+    Inventory,
+    KnownId,
+    LogRecord,
+    LookUp,
+    Sample,
+    ShardLog,
+    StateWrite,
+    Swapped,
+)  # fmt: skip
 from drawdown.engine.records import Headers, OutRecord, Record
 
 if TYPE_CHECKING:
@@ -181,6 +191,21 @@ class FaultyCache:
 
     async def forget(self, shard: int, before: int) -> int:
         return await self._call("forget", shard, lambda: self._cache.forget(shard, before))
+
+    async def inventory(self, shard: int) -> Inventory:
+        return await self._call("cursor", shard, lambda: self._cache.inventory(shard))
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        return await self._call("look_up", shard, lambda: self._cache.sample(shard, accounts, ids))
+
+    async def begin_stage(self, shard: int) -> bytes:
+        return await self._call("begin_rebuild", shard, lambda: self._cache.begin_stage(shard))
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        return await self._call("load", shard, lambda: self._cache.stage(shard, token, states, ids))
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        return await self._call("finish_rebuild", shard, lambda: self._cache.swap(shard, token, cursor, held))
 
 
 class FaultyShardLog:

@@ -31,6 +31,10 @@ class Readers:
             reader = self._idle.pop() if self._idle else await self._start()
             try:
                 yield reader
+            except GeneratorExit:  # read no further than this
+                rest(reader)
+                self._idle.append(reader)
+                raise
             except BaseException:
                 with contextlib.suppress(KafkaError, TimeoutError, OSError):
                     await reader.stop()

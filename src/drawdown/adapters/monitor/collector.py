@@ -62,6 +62,10 @@ class WorkerCollector(Collector):
         yield _family(metrics.ERRORS, _by(counts, lambda one: one.errors), counts)
         yield _family(metrics.TIMERS, {(name,): one.timers_sent for name, one in counts.items()}, counts)
         yield _family(metrics.STALE, {(name,): one.stale_batches for name, one in counts.items()}, counts)
+        yield _family(metrics.SCRUBS, {(name,): one.scrubs for name, one in counts.items()}, counts)
+        yield _family(metrics.SCRUBBED, {(name,): one.scrub_records for name, one in counts.items()}, counts)
+        different: Values = {(name,): one.scrub_differences for name, one in counts.items()}
+        yield _family(metrics.SCRUB_DIFFERENCES, different, counts)
         yield _family(metrics.PRICES_AGE, {(): self._prices_age_ms() / MS_PER_SECOND}, ())
         yield from self._redis_families()
         yield _family(metrics.BUILD, {(version("drawdown"), platform.python_version()): 1}, ())

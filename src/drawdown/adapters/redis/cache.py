@@ -25,7 +25,7 @@ from redis.exceptions import (
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import KnownId, LookUp, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite, Swapped
 
 _CHECKSUM_BYTES = 8
 _NUMBER_BYTES = 8
@@ -65,10 +65,16 @@ class RedisCache:
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
         self._clear = redis.register_script(scripts.joinpath("clear.lua").read_text())
         self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: our newest token, writes done
+        self._inventory = redis.register_script(scripts.joinpath("inventory.lua").read_text())
+        self._swap = redis.register_script(scripts.joinpath("swap.lua").read_text())
+        self._sample = redis.register_script(scripts.joinpath("sample.lua").read_text())
+
+    def _place(self, shard: int) -> str:
+        return f"{self._prefix}{shard}}}:"
 
     def key(self, shard: int, name: str) -> str:
         """Name one of a shard's keys."""
-        return f"{self._prefix}{shard}}}:{name}"
+        return self._place(shard) + name
 
     @_in_the_ports_words
     async def look_up(self, shard: int, identities: Sequence[bytes], accounts: Sequence[str]) -> LookUp:
@@ -91,7 +97,7 @@ class RedisCache:
     ) -> bool:
         """Write all, if the cursor is `expected`."""
         guard = b"" if expected == GENESIS else encode_cursor(expected)
-        return await self._written(shard, "cursor", guard, new, states, ids)
+        return await self._written(self._place(shard), "cursor", guard, new, states, ids)
 
     @_in_the_ports_words
     async def begin_rebuild(self, shard: int) -> bytes:
@@ -111,7 +117,7 @@ class RedisCache:
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write a chunk of a rebuild, if the token is still the shard's and Redis holds every chunk before."""
         guard, following = self._guard(shard, token), self._guard(shard, token, after=1)
-        written = await self._written(shard, "token", guard, None, states, ids, following=following)
+        written = await self._written(self._place(shard), "token", guard, None, states, ids, following=following)
         if written:
             self._rebuilding[shard] = (token, self._rebuilding[shard][1] + 1)
         return written
@@ -119,7 +125,7 @@ class RedisCache:
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token, if it is still the shard's and Redis holds every chunk."""
         new = None if cursor == GENESIS else cursor
-        return await self._written(shard, "token", self._guard(shard, token), new, (), (), last=True)
+        return await self._written(self._place(shard), "token", self._guard(shard, token), new, (), (), last=True)
 
     def _guard(self, shard: int, token: bytes, *, after: int = 0) -> bytes:
         """Give what the token's key holds: the token and the writes done, so that one that Redis lost is noticed."""
@@ -127,27 +133,85 @@ class RedisCache:
         return token + (writes + after if held == token else 0).to_bytes(8, "big")
 
     @_in_the_ports_words
+    async def begin_stage(self, shard: int) -> bytes:
+        """Delete what an earlier rebuild left in the fresh place, and set a new token."""
+        token = secrets.token_bytes(16)
+        left = [key async for key in self._redis.scan_iter(match=self.key(shard, "new:*"), count=1_000)]
+        if left:
+            await self._redis.unlink(*left)
+        await self._redis.set(self.key(shard, "new:token"), token)
+        return token
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place, if the token is still its."""
+        return await self._written(self._place(shard) + "new:", "token", token, None, states, ids)
+
+    @_in_the_ports_words
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Rename the fresh place's keys over the shard's, in one script."""
+        old = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
+        names = ("new:token", "new:states", "new:due", "new:buckets", "states", "due", "buckets", "cursor", "token")
+        guard = b"" if held in {None, GENESIS} else encode_cursor(held)
+        args: list[Any] = [token, encode_cursor(cursor), guard, int(held is None)]
+        done = await self._swap(keys=[*(self.key(shard, name) for name in names), *old], args=args)
+        return {1: Swapped.DONE, 0: Swapped.MOVED, -1: Swapped.LOST}[done]
+
+    @_in_the_ports_words
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due, earliest first."""
         found = await self._redis.zrangebyscore(
             self.key(shard, "due"), "-inf", until, start=0, num=limit, withscores=True
         )
-        return [(account.decode(), int(score)) for account, score in found]
+        return [(_account(shard, account), int(score)) for account, score in found]
+
+    @_in_the_ports_words
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds, in one script."""
+        keys = [self.key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        cursor, states, due, names, numbers = await self._inventory(keys=keys)
+        buckets = [self._bucket(shard, name) for name in names]
+        return Inventory(_cursor(shard, cursor), states, due, dict(zip(buckets, numbers, strict=True)))
+
+    @_in_the_ports_words
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states, due times and ids in one script."""
+        places: dict[int, list[int]] = {}
+        for place, known in enumerate(ids):
+            places.setdefault(known.forget_at // ID_BUCKET_MS, []).append(place)
+        keys = [self.key(shard, name) for name in ("cursor", "states", "due", "buckets")]
+        args: list[Any] = [len(accounts), *accounts]
+        for bucket, members in places.items():
+            keys.append(self.key(shard, f"ids:{bucket}"))
+            args += (len(members), *(ids[place].identity for place in members))
+        cursor, states, due, values = await self._sample(keys=keys, args=args)
+        found: list[bytes | None] = [None] * len(ids)
+        for place, value in zip([place for members in places.values() for place in members], values, strict=True):
+            found[place] = value
+        held = [_held(shard, *one) for one in zip(accounts, states, due, strict=True)]
+        return Sample(_cursor(shard, cursor), held, found)
 
     @_in_the_ports_words
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
         live = await self._redis.smembers(self.key(shard, "buckets"))
-        old = [key for key in live if (int(key.rpartition(b":")[2]) + 1) * ID_BUCKET_MS <= before]
+        old = [key for key in live if (self._bucket(shard, key) + 1) * ID_BUCKET_MS <= before]
         if old:
             await self._redis.unlink(*old)
             await self._redis.srem(self.key(shard, "buckets"), *old)
         return len(old)
 
+    def _bucket(self, shard: int, key: bytes) -> int:
+        """Give the number of a bucket of ids from its key."""
+        number = key.removeprefix(self.key(shard, "ids:").encode())
+        if number == key or not number.isdigit():
+            msg = f"shard {shard}: {key[:80]!r} in Redis is no bucket of ids"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
+        return int(number)
+
     @_in_the_ports_words
     async def _written(
         self,
-        shard: int,
+        place: str,
         guard: str,
         expected: bytes,
         cursor: Cursor | None,
@@ -160,13 +224,13 @@ class RedisCache:
         buckets: dict[int, list[KnownId]] = {}
         for known in ids:
             buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
-        keys = [self.key(shard, name) for name in (guard, "states", "due", "buckets", "cursor", "token")]
+        keys = [place + name for name in (guard, "states", "due", "buckets", "cursor", "token")]
         new = b"" if cursor is None else encode_cursor(cursor)
         args: list[Any] = [expected, new, following or int(last), len(states)]
         for write in states:
             args += (write.account, _seal(write), b"" if write.due is None else write.due)
         for bucket, members in buckets.items():
-            keys.append(self.key(shard, f"ids:{bucket}"))
+            keys.append(f"{place}ids:{bucket}")
             args.append(len(members))
             for known in members:
                 args += (known.identity, known.value)
@@ -181,6 +245,23 @@ def _cursor(shard: int, value: bytes | None) -> Cursor:
     except msgspec.MsgspecError as error:
         msg = f"shard {shard}: the cursor in Redis is not one: {value[:40]!r}"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
+
+
+def _account(shard: int, name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError as error:
+        msg = f"shard {shard}: {name[:80]!r} in Redis is no account"
+        raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True) from error
+
+
+def _held(shard: int, account: str, sealed: bytes | None, due: bytes | None) -> StateWrite | None:
+    """Give a state with its commit number and due time; None if there is none."""
+    value = _unseal(shard, account, sealed)
+    if sealed is None or value is None:
+        return None
+    number = int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big")
+    return StateWrite(account, number, value, None if due is None else int(float(due)))
 
 
 def _seal(write: StateWrite) -> bytes:

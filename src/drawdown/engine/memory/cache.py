@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
-from drawdown.engine.ports import KnownId, LookUp, StateWrite
+from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite, Swapped
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class MemoryCache:
         self.down = False
         self.unanswered = 0
         self._shards: dict[int, Held] = {}
+        self._stages: dict[int, Held] = {}  # fresh places of rebuilds by hand
         self._tokens = itertools.count(1)
         self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: the newest token, writes done under it
 
@@ -57,10 +60,7 @@ class MemoryCache:
             for index, identity in enumerate(identities)
             if identity in held.buckets[bucket]
         }
-        for account in accounts:
-            if account in held.damaged:
-                msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
-                raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
+        _undamaged(shard, held, accounts)
         found = [held.states.get(account) for account in accounts]
         return LookUp(_cursor(shard, held), known, [None if write is None else write.value for write in found])
 
@@ -111,11 +111,59 @@ class MemoryCache:
         self._answer()
         return True
 
+    async def begin_stage(self, shard: int) -> bytes:
+        """Make an empty fresh place."""
+        await self._reached(shard)
+        token = next(self._tokens).to_bytes(16, "big")
+        self._stages[shard] = Held(token=token)
+        return token
+
+    async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        """Write to the fresh place, if the token is still its."""
+        await self._reached(shard)
+        fresh = self._stages.get(shard)
+        if fresh is None or fresh.token != token:
+            return False
+        _write(fresh, states, ids)
+        self._answer()
+        return True
+
+    async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
+        """Replace the shard by its fresh place, if its cursor is `held`."""
+        now = await self._reached(shard)
+        fresh = self._stages.get(shard)
+        if fresh is None or fresh.token != token:
+            return Swapped.LOST
+        if held is not None and (now.cursor_damaged or (now.cursor or GENESIS) != held):
+            return Swapped.MOVED
+        fresh.token, fresh.cursor = None, cursor
+        self._shards[shard] = self._stages.pop(shard)
+        self._answer()
+        return Swapped.DONE
+
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:
         """List accounts with a timer due, earliest first."""
         held = await self._reached(shard)
         found = [(account, due) for account, due in held.due.items() if due <= until]
         return sorted(found, key=lambda entry: (entry[1], entry[0].encode()))[:limit]
+
+    async def inventory(self, shard: int) -> Inventory:
+        """Count what the shard holds."""
+        held = await self._reached(shard)
+        ids = {bucket: len(members) for bucket, members in held.buckets.items()}
+        return Inventory(_cursor(shard, held), len(held.states), len(held.due), ids)
+
+    async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
+        """Read states with their numbers and due times, and ids from their buckets."""
+        held = await self._reached(shard)
+        _undamaged(shard, held, accounts)
+        states = [held.states.get(account) for account in accounts]
+        values = [held.buckets.get(one.forget_at // ID_BUCKET_MS, {}).get(one.identity) for one in ids]
+        return Sample(
+            _cursor(shard, held),
+            [write and msgspec.structs.replace(write, due=held.due.get(write.account)) for write in states],
+            values,
+        )
 
     async def forget(self, shard: int, before: int) -> int:
         """Drop the id buckets that end before `before` (ms)."""
@@ -138,6 +186,11 @@ class MemoryCache:
     def wipe(self, shard: int) -> None:
         """Lose all of the shard."""
         self._shards.pop(shard, None)
+        self._stages.pop(shard, None)
+
+    def held(self, shard: int) -> Held:
+        """Give what the shard holds itself, to be edited."""
+        return self._held(shard)
 
     def damage(self, shard: int, account: str) -> None:
         """Edit one state so that its checksum does not match."""
@@ -179,6 +232,13 @@ def _cursor(shard: int, held: Held) -> Cursor:
         msg = f"shard {shard}: the cursor in Redis is not one"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return GENESIS if held.cursor is None else held.cursor
+
+
+def _undamaged(shard: int, held: Held, accounts: Sequence[str]) -> None:
+    for account in accounts:
+        if account in held.damaged:
+            msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
+            raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
 
 
 def _write(held: Held, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> None:
