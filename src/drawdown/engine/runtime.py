@@ -204,12 +204,16 @@ class Runtime:
     async def _own(self, shard: Shard) -> None:
         """Recover, run, and after a doubt prove ownership and recover again, until revoked."""
         backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
-        rebuild = False
+        rebuild = stuck = False
+        reached = -1
         try:
             while True:
                 try:
                     await self._recover(shard, rebuild=rebuild)
-                    backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+                    if shard.cursor.number > reached:
+                        backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+                        stuck = False
+                    reached = shard.cursor.number
                     rebuild = False
                     await self._run(shard)
                 except Retry as retry:
@@ -222,9 +226,10 @@ class Runtime:
                     self.counts.doubts_by[doubt.kind] += 1
                     _log.warning("shard in doubt", **self._name(shard), kind=doubt.kind, why=str(doubt))
                     rebuild = rebuild or doubt.rebuild
-                    recovering = not shard.open
+                    wait = stuck or not shard.open  # doubts without a commit between them: what caused them lasts
+                    stuck = True
                     await self._let_go(shard)
-                    if recovering:
+                    if wait:
                         await backoff.wait()
                 await self._prove_ownership(shard)
         except Revoked:
