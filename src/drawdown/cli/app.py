@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from drawdown.cli import account, charges, codes, dead_letters, plan, prices, scenario, topics, wallet
-from drawdown.cli.options import AsJson, Service, Timeout
+from drawdown.cli.options import AsJson, LedgerName, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
 
@@ -129,6 +129,21 @@ def lag(
     from drawdown.cli.lag import lag as run  # noqa: PLC0415
 
     run(as_json=as_json, every=every, wait=wait)
+
+
+@app.command()
+def verify(
+    account: Annotated[str, typer.Option(metavar="ACCOUNT", help="tell of this account alone; its shard is read")] = "",
+    ledger: Annotated[LedgerName | None, typer.Option(help="this ledger alone")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="go on from what an earlier run wrote there, and write it anew", dir_okay=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the whole log and compare it with what was published and what Redis holds. Exit code 1 on findings."""
+    from drawdown.cli.verify import verify as run  # noqa: PLC0415
+
+    run(account=account, ledger=ledger or "", checkpoint=checkpoint, as_json=as_json)
 
 
 @local.command()

@@ -24,6 +24,7 @@ from drawdown.domain.catalogue import GPU_CONTAINER, INFERENCE
 from drawdown.errors import UserError
 from drawdown.local.child import free_port
 from drawdown.local.stack import LocalStack
+from drawdown.operate.verifying import line_of, verified
 from drawdown.oracle.audit import Audit
 from drawdown.settings import Settings, load_settings
 from drawdown.traces.events import Outgoing, events_of
@@ -112,6 +113,10 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         await stage.settled()
         console.print("Reading every topic back and checking with the oracle …")
         summary, found = await judge(stage, took)
+        report = await verified(stage.settings)
+        console.print(line_of(report))
+        summary.findings += [str(finding) for finding in report.findings]
+        summary.conserved = summary.conserved and report.clean
         if not options.kill:
             await _compare_metrics(summary, stage.settings.metrics_port)
     summary.killed = options.kill

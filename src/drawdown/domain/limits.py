@@ -119,3 +119,12 @@ SCENARIO_TIMERS_MAX: Final = 10_000  # that fire before one step
 # --- files that people write ------------------------------------------------------------------
 FILE_ERRORS_MAX: Final = 100  # told of one file
 BOOK_DEPTH_MAX: Final = 8  # of a price book's YAML
+
+# --- verification -----------------------------------------------------------------------------
+VERIFY_AHEAD_RECORDS: Final = 4_000  # looked at ahead for a record that is not in its place: two takes
+VERIFY_FINDINGS_MAX: Final = 1_000  # told of one run; the rest are counted
+VERIFY_FINDINGS_PER_ACCOUNT: Final = 20
+VERIFY_CROSSINGS_MAX: Final = 200_000  # records to other partitions (redemptions, forwarded ones) held at once
+VERIFY_ID_SLACK_MS: Final = 2 * 86_400_000  # an id is held so long after it may be forgotten: workers forget by bucket
+VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer of its own
+VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps

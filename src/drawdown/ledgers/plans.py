@@ -51,6 +51,10 @@ class PlansLedger:
         self._policy = policy
         self._prices_read_to = 0
 
+    def with_prices(self, prices: Prices) -> "PlansLedger":
+        """Give the same ledger over other prices."""
+        return PlansLedger(prices, self._policy)
+
     def read_prices_to(self, offset: int) -> None:
         """Take note that all books before `offset` of `prices` are read."""
         self._prices_read_to = offset
