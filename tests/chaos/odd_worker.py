@@ -4,7 +4,7 @@ Usage: python -m tests.chaos.odd_worker NAME=VALUE… Settings as for `drawdown 
 Nothing of this is in the package.
 
 clock_ms: how far its clocks are off. rules: what it says its rules are. hold_ms: how long it holds its third
-transaction open before the commit. transaction_timeout_ms: what it tells Kafka about its transactions.
+transaction open before the commit, or until SIGUSR1. transaction_timeout_ms: what it tells Kafka of its transactions.
 """
 
 import sys
@@ -23,7 +23,9 @@ def wrong_clock(off_ms: int) -> None:
 
 def hold(hold_ms: int) -> None:
     """Wait before the third commit, all sends done."""
-    import asyncio  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415  not before the clock is wrong
+    import contextlib  # noqa: PLC0415
+    import signal  # noqa: PLC0415
 
     from aiokafka import AIOKafkaProducer  # noqa: PLC0415
 
@@ -33,8 +35,11 @@ def hold(hold_ms: int) -> None:
     async def commit_transaction(self: AIOKafkaProducer) -> None:
         reached.append(None)
         if len(reached) == 3:
+            told = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
             print("odd worker: a transaction is held open", flush=True)
-            await asyncio.sleep(hold_ms / _MS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), hold_ms / _MS)
             print("odd worker: it goes on", flush=True)
         await original(self)
 

@@ -44,7 +44,8 @@ class Proxy:
         self.target = 0
         self.counts: Counter[str] = Counter()
         self.delay_ms = {UP: 0, DOWN: 0}
-        self._swallowing: set[str] = set()
+        self._open: set[int] = set()  # connections by number
+        self._dead: dict[int, frozenset[str]] = {}  # those that swallow, and which ways
         self._refusing = False
         self._trap: Trap | None = None
         self._server: asyncio.Server | None = None
@@ -75,8 +76,8 @@ class Proxy:
         self._end_all()
 
     def half_open(self, *directions: str) -> None:
-        """Swallow what goes these ways, connections staying open, until `mend`. None given: both."""
-        self._swallowing = set(directions or (UP, DOWN))
+        """Swallow what goes these ways on the connections there are, for good; new ones work. None given: both."""
+        self._dead.update(dict.fromkeys(self._open, frozenset(directions or (UP, DOWN))))
 
     def slow(self, *, up_ms: int = 0, down_ms: int = 0) -> None:
         """Hold every chunk back for so long, until `mend`."""
@@ -88,11 +89,8 @@ class Proxy:
         return self._trap
 
     def mend(self) -> None:
-        """Pass everything on again. What was swallowed is gone, so connections that lost bytes must end."""
-        if self._swallowing:
-            self._end_all()
+        """Accept connections again, and hold nothing back."""
         self._refusing = False
-        self._swallowing = set()
         self.slow()
 
     # --- passing on ---------------------------------------------------------------------------
@@ -109,12 +107,14 @@ class Proxy:
             writer.transport.abort()
             return
         self.counts["connections"] += 1
+        number = self.counts["connections"]
+        self._open.add(number)
         ends = {writer, back}
         self._writers |= ends
         lost: list[Trap] = []  # set once this connection's answers are swallowed
         flows = [
-            asyncio.ensure_future(self._flow(reader, back, UP, lost)),
-            asyncio.ensure_future(self._flow(there, writer, DOWN, lost)),
+            asyncio.ensure_future(self._flow(number, reader, back, UP, lost)),
+            asyncio.ensure_future(self._flow(number, there, writer, DOWN, lost)),
         ]
         self._tasks.update(flows)
         try:
@@ -127,9 +127,10 @@ class Proxy:
             for end in ends:
                 end.transport.abort()
             self._writers -= ends
+            self._open.discard(number)
 
     async def _flow(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str, lost: list[Trap]
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str, lost: list[Trap]
     ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_CHUNK_BYTES):
@@ -139,7 +140,7 @@ class Proxy:
                 if way == UP and self._trap is not None and self._trap.springs(chunk):
                     lost.append(self._trap)
                     self._trap = None
-                if way in self._swallowing or (lost and way == DOWN):
+                if way in self._dead.get(number, ()) or (lost and way == DOWN):
                     self.counts[f"swallowed {way}"] += 1
                     if lost and way == DOWN:
                         lost[0].swallowed.set()

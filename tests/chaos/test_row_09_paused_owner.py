@@ -1,6 +1,8 @@
 """Row 9: a worker paused past its session and resumed; a transaction past its time-out; its coordinator restarted."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 from tests.chaos.checks import proved
@@ -71,13 +73,14 @@ async def test_a_transaction_outlives_its_time_out(tmp_path: Path, told: Told) -
 async def test_the_transaction_coordinator_is_restarted(own_land: Ground, told: Told) -> None:
     land = own_land
     async with land.stage() as stage:
-        worker = land.odd_worker(stage, hold_ms=15_000)
+        worker = land.odd_worker(stage, hold_ms=25_000)
         async with load(stage) as running:
             await until_said(worker, "a transaction is held open")
             before = land.kafka.pid
-            await asyncio.to_thread(land.kafka.stop)
+            await asyncio.to_thread(land.kafka.kill)
             await asyncio.to_thread(land.kafka.start)
             assert not said(worker, "it goes on"), "the broker was not back before the commit"
+            os.kill(worker.pid, signal.SIGUSR1)
             await until_said(worker, "it goes on")
             await until_rated(stage, 100)
         told.fired("restarted with a transaction open", f"the broker's process changed from {before}, sends done")
