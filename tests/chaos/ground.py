@@ -153,7 +153,7 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def load(stage: Stage, per_second: int = 300) -> AsyncIterator[Load]:
+async def load(stage: Stage, per_second: int = 100) -> AsyncIterator[Load]:
     """Publish while the context lasts; all of it is on the log afterwards."""
     running = Load(stage, per_second)
     task = asyncio.create_task(running.run())

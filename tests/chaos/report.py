@@ -5,6 +5,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -49,9 +50,21 @@ class Told:
             file.write(json.dumps(held, indent=1) + "\n")
 
 
+def as_markdown(held: list[dict[str, Any]]) -> str:
+    """Give the table of docs/reliability.md."""
+    lines = ["| row | test | fault | proof that it fired | s | result |", "|---|---|---|---|---|---|"]
+    for one in held:
+        cells = [str(one["row"]), one["test"], one["fault"], "; ".join(one["proof"]), one["seconds"], one["result"]]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> int:
-    """Print the table; 1 if a test failed or a row of the issue has none."""
+    """Print the table; 1 if a test failed or a row of the issue has none. --markdown: as docs/reliability.md has it."""
     held = json.loads(PATH.read_text()) if PATH.exists() else []
+    if "--markdown" in sys.argv:
+        print(as_markdown(held))
+        return 0
     table = Table("row", "test", "fired", "proof", "checked", "s", "result", title=str(PATH))
     for one in held:
         cells = [str(one["row"]), one["test"], str(one["times"]), "; ".join(one["proof"]), "; ".join(one["checks"])]

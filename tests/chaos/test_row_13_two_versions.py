@@ -43,4 +43,5 @@ async def test_two_versions_side_by_side(land: Ground, told: Told) -> None:
             f"{len(by[OLD])} outputs of N, {len(by[NEW])} of N+1, {overlap} of N after the first of N+1",
             overlap,
         )
-        await proved(told, stage, running.sent)
+        # one release cannot replay another's outputs byte by byte, so that verify is left out
+        await proved(told, stage, running.sent, verify=False)
