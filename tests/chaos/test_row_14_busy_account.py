@@ -12,7 +12,7 @@ from drawdown.demo.stage import Stage
 from drawdown.topics import CHARGES, CREDIT_CHARGING
 
 BUSY = ACCOUNTS[0]
-EVENTS, BOUND_MS = 6_000, 5_000
+EVENTS, BOUND_MS = 6_000, 10_000
 
 
 async def ages(stage: Stage) -> dict[str, list[int]]:
