@@ -52,9 +52,11 @@ class Told:
 
 def as_markdown(held: list[dict[str, Any]]) -> str:
     """Give the table of docs/reliability.md."""
-    lines = ["| row | test | fault | proof that it fired | s | result |", "|---|---|---|---|---|---|"]
+    lines = ["| row | test | fault | proof that it fired | judged by | s | result |", "|---|---|---|---|---|---|---|"]
     for one in held:
-        cells = [str(one["row"]), one["test"], one["fault"], "; ".join(one["proof"]), one["seconds"], one["result"]]
+        judges = [judge for judge in ("oracle", "verify") if any(judge in check for check in one["checks"])]
+        cells = [str(one["row"]), one["test"], one["fault"], "; ".join(one["proof"]), " and ".join(judges)]
+        cells += [one["seconds"], one["result"]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
