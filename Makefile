@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turn
 
 test: $(READY) ## run all tests, in two processes, each with a stack of its own
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+chaos: $(READY) ## every fault of docs/reliability.md on real processes behind faulty proxies (15 minutes)
+	rm -f build/chaos/report.json
+	$(PYTHON) -m pytest tests/chaos; $(PYTHON) -m tests.chaos.report
 
 TIMES := 10
 properties: $(READY) ## try the properties with 10 times as many examples, new ones each time (TIMES=100 for more)

@@ -15,6 +15,7 @@ from drawdown.adapters.faust.transport import QUIET, BatchSchema
 from drawdown.adapters.monitor.monitor import Monitor
 from drawdown.bootstrap import Lane, Parts, assemble
 from drawdown.domain.errors import Reject
+from drawdown.domain.limits import REQUEST_MARGIN_MS
 from drawdown.engine.errors import Halt
 from drawdown.errors import UserError
 from drawdown.settings import Settings
@@ -52,6 +53,9 @@ class App(faust.App):
             broker=[f"drawdown://{broker}" for broker in settings.kafka.split(",")],
             broker_session_timeout=settings.session_timeout_ms / _MS,
             broker_rebalance_timeout=settings.rebalance_timeout_ms / _MS,
+            # a connection that died in silence is noticed by this; Faust's own 90 s would be the shards' pause
+            broker_request_timeout=(max(settings.session_timeout_ms, settings.rebalance_timeout_ms) + REQUEST_MARGIN_MS)
+            / _MS,
             broker_heartbeat_interval=settings.heartbeat_ms / _MS,
             stream_wait_empty=False,
             table_standby_replicas=0,

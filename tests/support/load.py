@@ -4,18 +4,28 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from fractions import Fraction
+from typing import Protocol
 
 from drawdown.adapters.clock import SystemClock
 from drawdown.demo.books import books, name_of
 from drawdown.demo.scenario import command
 from drawdown.demo.stage import Stage
 from drawdown.demo.summary import Summary, judge
-from drawdown.local.stack import LocalStack
+from drawdown.local.stack import Addresses
 from drawdown.settings import load_settings
 from drawdown.traces.events import Outgoing, event, outgoing
 from drawdown.wire.instants import format_instant
 
 HOUR = 3_600_000
+
+
+class Running(Protocol):
+    """A Kafka and a Redis that run."""
+
+    @property
+    def addresses(self) -> Addresses: ...
+
+
 ACCOUNTS = [f"acc-{number}" for number in range(40)]
 
 
@@ -59,7 +69,7 @@ def calls(first: int, count: int, end: int) -> list[Outgoing]:
 
 
 @contextlib.asynccontextmanager
-async def stage_on(stack: LocalStack, prefix: str, at: int = 0, **settings: object) -> AsyncIterator[Stage]:
+async def stage_on(stack: Running, prefix: str, at: int = 0, **settings: object) -> AsyncIterator[Stage]:
     """Give a stage with quick sessions, accounts and plans published; at: their time, ms, on CreateTime stages."""
     told: dict[str, object] = {
         "shards": 4,

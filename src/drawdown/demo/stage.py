@@ -83,10 +83,10 @@ class Stage:
 
     # --- workers ------------------------------------------------------------------------------
 
-    def start_worker(self, command: Sequence[str] = ("-m", "drawdown", "worker")) -> Child:
-        """Start a worker process of this Python."""
+    def start_worker(self, command: Sequence[str] = ("-m", "drawdown", "worker"), **others: object) -> Child:
+        """Start a worker process of this Python. others: settings in which it differs from the stage's."""
         self._started += 1
-        told = self.settings.model_dump(mode="json") | {"redis": self._addresses.redis}
+        told = self.settings.model_dump(mode="json") | {"redis": self._addresses.redis} | others
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("DRAWDOWN_")},
             **{f"DRAWDOWN_{name.upper()}": str(value) for name, value in told.items()},

@@ -105,6 +105,7 @@ PROBE_INTERVAL_MS: Final = 3_000
 LOG_CLOCK_PROBE_INTERVAL_MS: Final = 500  # on local stacks whose records carry their own time: it passes in leaps
 TIMERS_PER_PROBE_MAX: Final = 200
 REVOKE_WAIT_SECONDS: Final = 2  # how long a revocation waits for open transactions
+REQUEST_MARGIN_MS: Final = 10_000  # that a consumer's request may take longer than a session and a rebalance
 OFFSET_COMMIT_INTERVAL_MS: Final = 2_000
 FETCH_RECORDS_MAX: Final = 4_000  # of one fetch, over all shards
 FETCH_WAIT_MS: Final = 100  # how long an idle fetch waits for records

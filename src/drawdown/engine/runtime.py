@@ -207,13 +207,16 @@ class Runtime:
 
     async def _own(self, shard: Shard) -> None:
         """Recover, run, and after a doubt prove ownership and recover again, until revoked."""
-        backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
-        rebuild = False
+        backoff = self._backoff()
+        rebuild = stuck = False
+        reached = -1
         try:
             while True:
                 try:
                     await self._recover(shard, rebuild=rebuild)
-                    backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+                    if shard.cursor.number > reached:
+                        backoff, stuck = self._backoff(), False
+                    reached = shard.cursor.number
                     rebuild = False
                     await self._run(shard)
                 except Retry as retry:
@@ -226,9 +229,12 @@ class Runtime:
                     self.counts.doubts_by[doubt.kind] += 1
                     _log.warning("shard in doubt", **self._name(shard), kind=doubt.kind, why=str(doubt))
                     rebuild = rebuild or doubt.rebuild
-                    recovering = not shard.open
+                    if shard.cursor.number > reached:
+                        backoff, stuck, reached = self._backoff(), False, shard.cursor.number
+                    wait = stuck or not shard.open  # doubts without a commit between them: what caused them lasts
+                    stuck = True
                     await self._let_go(shard)
-                    if recovering:
+                    if wait:
                         await backoff.wait()
                 await self._prove_ownership(shard)
         except Revoked:
@@ -240,6 +246,9 @@ class Runtime:
         finally:
             self._committing.discard(shard.number)
             await self._let_go(shard)
+
+    def _backoff(self) -> Backoff:
+        return Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
 
     def _halt(self, shard: Shard, halt: Halt) -> None:
         """Keep the shard, and take nothing of it until a person has looked; the other shards go on."""
@@ -279,7 +288,7 @@ class Runtime:
 
     async def _prove_ownership(self, shard: Shard) -> None:
         """Wait until the group accepts an offset commit of ours: two owners must not fence each other in turn."""
-        backoff = Backoff(self._clock, RETRY_FIRST_MS, RETRY_MAX_MS)
+        backoff = self._backoff()
         while not await self._transport.commit_offsets(shard.number, shard.next_offsets()):
             await backoff.wait()
             self._still_owned(shard)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -73,9 +74,23 @@ def _fetch(cache: Path, folder: Path) -> None:
 class KafkaBroker:
     """Kafka as a child process."""
 
-    def __init__(self, folder: Path, *, session_timeout_min_ms: int = 1_000) -> None:
-        """Keep its data in `folder`."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        session_timeout_min_ms: int = 1_000,
+        proxy_port: int = 0,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep its data in `folder`.
+
+        proxy_port: where a proxy of the caller's stands before a second listener, which sends its clients there.
+        more: settings of the broker, beside those here.
+        """
         self._folder = folder
+        self.proxy_port = proxy_port
+        self._more = dict(more or {})
+        self.proxied_port = 0  # of the second listener: the proxy's other end
         self._session_timeout_min_ms = session_timeout_min_ms
         self._child: Child | None = None
         self._cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -93,14 +108,22 @@ class KafkaBroker:
             raise UserError("this Kafka is not running")
         return self._child.pid
 
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self._folder / "kafka.log"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._child is not None and self._child.alive
+
     def start(self) -> None:
         """Format the storage and start the broker, or start it again on what it held and the ports it had."""
         for _ in range(_TRIES):
             if not self.port:
                 self._format()
-            child = Child(
-                self._java("kafka.Kafka", str(self._folder / "server.properties")), self._folder / "kafka.log"
-            )
+            child = Child(self._java("kafka.Kafka", str(self._folder / "server.properties")), self.log)
             if self._ours(child):
                 self._child = child
                 return
@@ -113,6 +136,7 @@ class KafkaBroker:
         self._folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._folder / "data", ignore_errors=True)
         self.port, controller = free_port(), free_port()
+        self.proxied_port = free_port() if self.proxy_port else 0
         (self._folder / "log4j2.properties").write_text(_LOGGING)
         properties = self._folder / "server.properties"
         properties.write_text(self._properties(controller))
@@ -137,7 +161,7 @@ class KafkaBroker:
         ]
 
     def _properties(self, controller: int) -> str:
-        settings = {
+        settings: dict[str, object] = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -157,6 +181,16 @@ class KafkaBroker:
             "group.coordinator.rebalance.protocols": "classic",
             "log.cleaner.dedupe.buffer.size": 16_777_216,
         }
+        if self.proxied_port:
+            settings["listeners"] = f"{settings['listeners']},PROXIED://127.0.0.1:{self.proxied_port}"
+            settings["advertised.listeners"] = (
+                f"{settings['advertised.listeners']},PROXIED://127.0.0.1:{self.proxy_port}"
+            )
+            settings["listener.security.protocol.map"] = (
+                f"{settings['listener.security.protocol.map']},PROXIED:PLAINTEXT"
+            )
+            settings["inter.broker.listener.name"] = "PLAINTEXT"
+        settings |= self._more
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def _ours(self, child: Child) -> bool:

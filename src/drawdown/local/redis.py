@@ -38,6 +38,16 @@ class RedisServer:
             raise UserError("this Redis is not running")
         return self._child.pid
 
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self._folder / "redis.log"
+
+    @property
+    def folder(self) -> Path:
+        """Where its data is."""
+        return self._folder
+
     def start(self) -> None:
         """Start it, on the port it had before if it had one."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +57,7 @@ class RedisServer:
             command = [server, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(self._folder)]
             for name, value in self._options.items():
                 command += [f"--{name}", value]
-            child = Child(command, self._folder / "redis.log")
+            child = Child(command, self.log)
             if self._ours(child, port):
                 self._child, self.port = child, port
                 return

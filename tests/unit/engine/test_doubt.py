@@ -49,6 +49,23 @@ async def test_a_transaction_of_unknown_outcome_counts_once(world: World, fault:
     assert worker.failure is None
 
 
+async def test_transactions_that_fail_again_and_again_wait_longer_and_longer(world: World) -> None:
+    worker = await start(world, "one")
+    fenced, began = world.fences(0), world.clock.monotonic_ms()
+    world.broker.faults.extend([CommitFault.ABORTED] * 7)
+    world.add(A, "two")
+    await world.settled()
+    assert_once(world, "one", "two")
+    assert worker.runtime.counts.doubts == 7
+    assert world.fences(0) == fenced + 7
+    assert world.clock.monotonic_ms() - began >= sum((100, 200, 400, 800, 1_600))
+    world.broker.faults.append(CommitFault.ABORTED)
+    began = world.clock.monotonic_ms()
+    world.add(A, "three")
+    await world.settled()
+    assert world.clock.monotonic_ms() - began < 1_000  # it moved on between: the first doubt waits for nothing
+
+
 @FAULTS
 async def test_the_very_first_transaction_may_be_of_unknown_outcome(world: World, fault: CommitFault) -> None:
     world.broker.faults.append(fault)

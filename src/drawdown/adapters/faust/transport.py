@@ -18,6 +18,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode.threads import WorkerThread
 
 from drawdown.adapters.faust.feed import Feed, Fetched, Wanted, together
 from drawdown.domain.limits import FETCH_RECORDS_MAX, FETCH_WAIT_MS
@@ -31,11 +32,20 @@ _REBALANCING_WAIT_SECONDS = 0.01
 QUIET = logging.getLogger("faust.drawdown")  # Faust logs as the module of the class that it runs
 
 
+class _Daemon(WorkerThread):
+    """Ends with the process: of a worker that failed Faust may leave it running, heartbeats and all."""
+
+    def __init__(self, service: Any, **kwargs: Any) -> None:
+        super().__init__(service, **kwargs)
+        self.daemon = True
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, with a consumer made for the engine."""
 
     logger = QUIET
     assigned_generation: int | None = None
+    Worker = _Daemon
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         """Make the consumer: read committed, no resets, always Faust's own assignor."""

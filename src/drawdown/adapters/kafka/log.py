@@ -36,6 +36,7 @@ class KafkaShardLog:
         """Use a started producer, whose start has fenced the former owner's."""
         self._producer = producer
         self._prefix = prefix
+        self._blamed = ""  # where the transaction under way failed or hangs
 
     async def commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
         """Append all in one transaction; give the last offset per (topic, partition)."""
@@ -43,21 +44,27 @@ class KafkaShardLog:
             return await asyncio.wait_for(self._commit(records), _TIMEOUT_SECONDS)
         except FAILURES as error:
             kind = FENCED if isinstance(error, _FENCED) else TRANSACTION
-            raise Doubt(f"the transaction did not succeed: {type(error).__name__} {error}", kind=kind) from error
+            said = f"{type(error).__name__} {error}".strip()
+            raise Doubt(f"the transaction did not succeed{self._blamed}: {said}", kind=kind) from error
 
     async def _commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
         producer = self._producer
+        self._blamed = ""
         await producer.begin_transaction()
+        sending: list[tuple[str, int]] = []
         sends: list[tuple[tuple[str, int], int, asyncio.Future[RecordMetadata]]] = []
         try:
             by_partition: dict[tuple[str, int], list[OutRecord]] = {}
             for record in records:
                 by_partition.setdefault((record.topic, record.partition), []).append(record)
             for where, together in by_partition.items():
+                sending = [where]
                 await self._send(where, together, sends)
+            sending = []
             answers = await asyncio.gather(*(future for _, _, future in sends))
             await producer.commit_transaction()
         except BaseException:
+            self._blamed = _blamed(sends, sending)
             for _, _, future in sends:
                 future.add_done_callback(_seen)
             with contextlib.suppress(*FAILURES):
@@ -299,6 +306,16 @@ def _append(batch: Any, record: OutRecord) -> bool:
         key=record.key, value=record.value, timestamp=record.timestamp, headers=list(record.headers)
     )
     return appended is not None
+
+
+def _blamed(
+    sends: Sequence[tuple[tuple[str, int], int, "asyncio.Future[RecordMetadata]"]], sending: Sequence[tuple[str, int]]
+) -> str:
+    """Say where a transaction failed: at what was refused, else what was not answered, else what could not be sent."""
+    refused = {at for at, _, future in sends if future.done() and not future.cancelled() and future.exception()}
+    waiting = {at for at, _, future in sends if future.cancelled() or not future.done()}
+    places = sorted(refused or waiting or set(sending))
+    return f" at {', '.join(f'{topic}/{partition}' for topic, partition in places)}" if places else ""
 
 
 def _seen(future: "asyncio.Future[RecordMetadata]") -> None:
