@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties coverage mutate check check-alerts schemas format golden lock clean
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench test properties simulate coverage mutate check check-alerts schemas format golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,11 @@ test: $(READY) ## run all tests, in two processes, each with a stack of its own
 TIMES := 10
 properties: $(READY) ## try the properties with 10 times as many examples, new ones each time (TIMES=100 for more)
 	DRAWDOWN_EXAMPLES_TIMES=$(TIMES) $(PYTHON) -m pytest --numprocesses 2 --dist load tests/unit/oracle tests/unit/wire
+
+SEEDS := 2000
+FIRST := 1
+simulate: $(READY) ## run the ledgers in memory with a fault at any await, SEEDS=2000 times; every invariant is looked at
+	PYTHONPATH=src:. SEEDS=$(SEEDS) FIRST=$(FIRST) $(PYTHON) -m tests.simulation.ledgers.many
 
 coverage: $(READY) ## see every branch of the domain taken by unit tests and scenarios
 	mkdir -p build

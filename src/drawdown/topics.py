@@ -5,12 +5,14 @@ from typing import Final
 import msgspec
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 SHARDS_DEFAULT = 12
 INPUT_RETENTION_MS = 30 * DAY_MS
 MEMORY_DEFAULT_MS = 4 * DAY_MS  # longest window and skew, rounded up
 OUTPUT_RETENTION = str(90 * DAY_MS)
 FOR_EVER = "-1"
 PRICES = "prices"
+CLOCK = "clock"  # nothing but the time that the broker stamps
 CHARGES = "charges"
 CREDIT_CHARGING = "credit-charging"
 ACCOUNT_EVENTS = "account-events"
@@ -55,4 +57,5 @@ def plan_topics(
         *(TopicSpec(f"changelog.{ledger}", shards, compacted) for ledger in ledgers),
         *(TopicSpec(f"known-ids.{ledger}", shards, remembered) for ledger in ledgers),
         TopicSpec(PRICES, 1, compacted),
+        TopicSpec(CLOCK, 1, {"message.timestamp.type": LOG_APPEND_TIME, "retention.ms": str(HOUR_MS)}),
     )

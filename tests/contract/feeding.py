@@ -24,7 +24,7 @@ from drawdown.engine.ports import Transport
 from drawdown.engine.records import Batch, OutRecord, Record
 from drawdown.local.stack import LocalStack
 from drawdown.settings import load_settings
-from drawdown.topics import TopicSpec
+from drawdown.topics import CLOCK, LOG_APPEND_TIME, TopicSpec
 from drawdown.worker import App
 
 SHARDS = 2
@@ -202,8 +202,9 @@ class FaustSide:
         self._plain: AIOKafkaProducer
 
     async def start(self) -> None:
+        stamped = TopicSpec(CLOCK, 1, {"message.timestamp.type": LOG_APPEND_TIME})
         async with Admin(self.settings.kafka, self.settings.prefix) as admin:
-            await admin.create([TopicSpec(name, SHARDS, {}) for name in (*INPUTS, *OTHERS)])
+            await admin.create([*(TopicSpec(name, SHARDS, {}) for name in (*INPUTS, *OTHERS)), stamped])
         self._plain = AIOKafkaProducer(bootstrap_servers=self.settings.kafka, linger_ms=0)
         await self._plain.start()
 

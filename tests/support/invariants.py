@@ -102,7 +102,7 @@ class Evidence:
         return [decode_commit(record.value or b"") for record in log if record.key == COMMIT_KEY]
 
 
-def conservation(e: Evidence) -> Found:
+def conservation(e: Evidence) -> Found:  # noqa: C901  one pass over the outputs, read from top to bottom
     """Parts sum to the whole, a balance moves by what was paid, and the wallet draws what the plans left open."""
     open_, drawn = defaultdict(Fraction), defaultdict(Fraction)  # type: ignore[var-annotated]
     for output in e.outputs:
@@ -215,7 +215,7 @@ def order(e: Evidence) -> Found:
 
 
 def positions(e: Evidence) -> Found:
-    """What a commit record says is taken is in the log, and nothing more: outputs lie between two commits' positions."""
+    """What a commit record says is taken is in the log, and no more: nothing else has an outcome."""
     for ledger in e.ledgers:
         taken: dict[Place, int] = {}
         for shard in range(e.shards):
@@ -240,7 +240,7 @@ def positions(e: Evidence) -> Found:
                 yield f"{ledger.name}: {at} has an outcome, and no commit record says that it was taken"
 
 
-def cache(e: Evidence) -> Found:
+def cache(e: Evidence) -> Found:  # noqa: C901  what Redis holds, one kind after another
     """Redis equals the changelog and the known ids at its cursor."""
     for (name, shard), held in e.held.items():
         (ledger,) = (one for one in e.ledgers if one.name == name)
@@ -257,14 +257,19 @@ def cache(e: Evidence) -> Found:
             yield f"{where}: Redis holds other states than the changelog"
         if held.due != {write.account: write.due for write in writes if write.due is not None}:
             yield f"{where}: Redis holds other due times than the changelog"
+        watermark = commits[-1].watermark if commits else 0
         known: dict[tuple[int, bytes], bytes] = {}
+        owed: set[tuple[int, bytes, bytes]] = set()
         for record in e.log.get((f"known-ids.{name}", shard), ()):
             ids = decode_known_ids(record.value or b"")[1]
-            known |= {(one.forget_at // ID_BUCKET_MS, one.identity): one.value for one in ids}
+            for one in ids:
+                bucket = one.forget_at // ID_BUCKET_MS
+                known[bucket, one.identity] = one.value
+                if one.forget_at >= watermark and (bucket + 1) * ID_BUCKET_MS > e.now:
+                    owed.add((bucket, one.identity, one.value))
         kept = {(bucket, *pair) for bucket, members in held.buckets.items() for pair in members.items()}
         if extra := kept - {(*place, value) for place, value in known.items()}:
             yield f"{where}: Redis remembers {len(extra)} ids that were never committed"
-        owed = {(*place, value) for place, value in known.items() if (place[0] + 1) * ID_BUCKET_MS > e.now}
         if lost := owed - kept:
             yield f"{where}: Redis does not remember {len(lost)} ids that must not be forgotten yet"
 

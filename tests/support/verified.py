@@ -72,4 +72,5 @@ class MemoryReader:
 
 async def verified(world: World, ledgers: Sequence[Ledger] = LEDGERS) -> Report:
     caches = {name: MemoryReader(cache) for name, cache in world.caches.items()}
-    return await Verification(MemorySource(world.broker), ledgers, owner_of, POLICY, caches).run(range(SHARDS))
+    source, now_ms = MemorySource(world.broker), world.clock.now_ms
+    return await Verification(source, ledgers, owner_of, POLICY, caches, now_ms=now_ms).run(range(SHARDS))

@@ -135,6 +135,13 @@ class Log(Protocol):
         """Give the end of each input's partition `shard`, records of transactions under way included."""
         ...
 
+    async def time_ms(self) -> int:
+        """Give the log's own time, ms: nothing that is appended from now on has an earlier append time.
+
+        By the brokers' clocks, which may differ by WATERMARK_MARGIN_MS; never by a worker's.
+        """
+        ...
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         """Read the one record at `offset` of an input, None if it is not there."""
         ...

@@ -66,11 +66,7 @@ class Recovery:
         except Doubt:
             return await self._rebuild(shard, newest)
         if cursor.number > number:
-            msg = (
-                f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."
-                " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
-            )
-            raise Halt(msg)
+            await self._ahead(shard, cursor, number)
         if rebuild or newest is None:
             return await self._rebuild(shard, newest)
         if (cursor.number, cursor.chain) == (number, chain):
@@ -81,6 +77,18 @@ class Recovery:
                 self._counts.catch_ups += 1
                 return reached
         return await self._rebuild(shard, newest)
+
+    async def _ahead(self, shard: int, cursor: Cursor, number: int) -> None:
+        """Raise Halt when the log lacks what Redis holds, Doubt when an owner after us has committed it meanwhile."""
+        newest = await self._log.newest_commit(shard)
+        if newest is not None and newest[0].number >= cursor.number:
+            msg = f"shard {shard}: another owner has gone on from commit {number} to {newest[0].number}"
+            raise Doubt(msg, kind=CONTESTED)
+        msg = (
+            f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."
+            " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
+        )
+        raise Halt(msg)
 
     async def _catch_up(self, shard: int, cursor: Cursor, newest: CommitRecord) -> Cursor | None:
         """Apply the commits that follow `cursor`; None if they are not all there on the same chain."""

@@ -107,12 +107,17 @@ class Watermark:
         self._taken: dict[str, int] = dict.fromkeys(usage_topics, 0)
         self._caught_up: dict[str, int] = dict.fromkeys(usage_topics, 0)
 
+    @property
+    def asks(self) -> bool:
+        """Whether the log's time counts, and not only that of records."""
+        return not self._log_clock
+
     def resume(self, at: int) -> None:
         """Go on from the watermark of the newest commit, ms: it never goes back."""
         self._resumed_at = max(self._resumed_at, at)
 
     def caught_up(self, topic: str, asked_at: int) -> None:
-        """Note that all that `topic` held when the log was asked at `asked_at` (ms) is taken and committed.
+        """Note that all is taken and committed that `topic` held when the log was asked at `asked_at` (its time, ms).
 
         It says nothing of a topic that another ledger still writes to from its own backlog.
         """

@@ -34,9 +34,9 @@ class Upkeep:
 
     async def _move_watermark(self, shard: Shard) -> None:
         """Ask the log where each usage input ends; what is wholly taken is caught up as of the asking."""
-        if len(shard.queue):
+        if len(shard.queue) or not shard.watermark.asks:
             return
-        asked_at = self._clock.now_ms()
+        asked_at = await self._log.time_ms()
         topics = [topic for topic in clocked_by(self._ledger) if topic not in self._ledger.watermark_from]
         ends = await self._log.input_ends(shard.number, topics)
         if len(shard.queue):
@@ -56,7 +56,7 @@ class Upkeep:
 
     async def _send_timers(self, shard: Shard, watermark: int) -> None:
         """Put a command on the log for each account whose due time the watermark has passed."""
-        now = self._clock.now_ms()
+        now = self._clock.monotonic_ms()
         sent = {timer: at for timer, at in shard.timers_sent.items() if now - at < TIMER_RESEND_MS}
         for account, due in await self._cache.due(shard.number, watermark, TIMERS_PER_PROBE_MAX):
             if (account, due) in sent:

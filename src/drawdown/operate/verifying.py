@@ -5,6 +5,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from drawdown.adapters.clock import SystemClock
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.adapters.redis.reader import RedisReader
 from drawdown.domain.prices import Prices
@@ -40,7 +41,9 @@ async def verify(
     caches = {name: RedisReader(redis, name, settings.prefix) for name in ledgers}
     chosen = [made[name] for name in ledgers]
     points = load(checkpoint, settings.prefix, chosen) if checkpoint else {}
-    verification = Verification(source, chosen, shard_of(settings.shards), policy, caches, points)
+    verification = Verification(
+        source, chosen, shard_of(settings.shards), policy, caches, points, now_ms=SystemClock().now_ms
+    )
     report = await verification.run(shards, told)
     if checkpoint is not None:
         report.counts["shards from a checkpoint"] = len(points)

@@ -284,6 +284,7 @@ def _every_input_accounted(
 ) -> None:
     """Check that each input was applied, or refused, or repeats one that was applied."""
     at = set(used.values())
+    refused = {(inputs[one].topic, inputs[one].key, inputs[one].value): one[1] for one in letters if one in inputs}
     for position, record in inputs.items():
         if position in at:
             if position in letters:
@@ -299,6 +300,8 @@ def _every_input_accounted(
         if identity in used:
             forwarded = used[identity][1] != record.partition
             found.counts["forwarded" if forwarded else "duplicates"] += 1
+        elif refused.get((record.topic, record.key, record.value), record.partition) != record.partition:
+            found.counts["forwarded"] += 1  # the copy on its own partition was refused, too late for instance
         elif not _idle_timer(record):
             found.note(f"{identity} at {position} has no outcome")
 

@@ -16,7 +16,10 @@ from drawdown.verify.replay import Replay
 
 @dataclass
 class Held:
-    """The newest state of each account, the newest commit, and the ids that are remembered: bucket and value by id."""
+    """The newest state of each account, the newest commit, and the ids that are remembered.
+
+    ids: identity → when it may be forgotten (ms), and its value.
+    """
 
     states: dict[str, StateWrite] = field(default_factory=dict)
     commit: CommitRecord | None = None
@@ -47,7 +50,7 @@ async def held_by(source: Source, ledger: str, shard: int, spans: Mapping[Place,
         for one in decode_known_ids(record.value or b"")[1]:
             if one.identity in held.ids:
                 report.find(UNIQUENESS, ledger, known, record.offset, "", f"id {one.identity.hex()} is there twice")
-            held.ids[one.identity] = one.forget_at // ID_BUCKET_MS, one.value
+            held.ids[one.identity] = one.forget_at, one.value
     return held
 
 
@@ -81,8 +84,8 @@ def compare_states(ledger: Ledger, shard: int, held: Held, replay: Replay, repor
             report.find(invariant, ledger.name, place, -1, account, detail)
 
 
-async def compare_cache(cache: CacheReader, ledger: str, shard: int, held: Held, report: Report) -> None:
-    """Hold Redis against the log, if it is where the log is and nobody writes meanwhile."""
+async def compare_cache(cache: CacheReader, ledger: str, shard: int, held: Held, report: Report, now: int) -> None:
+    """Hold Redis against the log, if it is where the log is and nobody writes meanwhile. now: ms."""
     number, chain = (held.commit.number, held.commit.chain) if held.commit else (0, b"\x00" * 16)
     cursor = await cache.cursor(shard)
     if (cursor.number, cursor.chain) != (number, chain):
@@ -99,7 +102,7 @@ async def compare_cache(cache: CacheReader, ledger: str, shard: int, held: Held,
     for account in unseen:
         found.tell(account, "Redis has no state")
     await _compare_due(cache, shard, held, found)
-    await _compare_ids(cache, shard, held, found)
+    await _compare_ids(cache, shard, held, found, now)
     if (await cache.cursor(shard)) != cursor:
         report.note(f"{ledger} shard {shard}: a worker wrote to Redis meanwhile; not compared")
         return
@@ -115,15 +118,15 @@ async def _compare_due(cache: CacheReader, shard: int, held: Held, found: "Found
         found.tell(account, f"Redis has no timer at {at}")
 
 
-async def _compare_ids(cache: CacheReader, shard: int, held: Held, found: "Found") -> None:
-    """Compare ids; those of whole buckets before the watermark may be forgotten already."""
-    gone = (held.commit.watermark if held.commit else 0) // ID_BUCKET_MS
+async def _compare_ids(cache: CacheReader, shard: int, held: Held, found: "Found", now: int) -> None:
+    """Compare ids; those that may be forgotten by now may be gone, and may still be there."""
     unseen = dict(held.ids)
     async for bucket, identity, value in cache.ids(shard):
-        if unseen.pop(identity, None) != (bucket, value) and bucket >= gone:
+        forget_at, known = unseen.pop(identity, (0, b""))
+        if (forget_at // ID_BUCKET_MS, known) != (bucket, value):
             found.tell("", f"Redis remembers id {identity.hex()}, which the log has not so")
-    for identity, (bucket, _) in unseen.items():
-        if bucket >= gone:
+    for identity, (forget_at, _) in unseen.items():
+        if forget_at >= now:
             found.tell("", f"Redis does not remember id {identity.hex()}")
 
 

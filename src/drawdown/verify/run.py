@@ -28,10 +28,12 @@ class Verification:
         policy: Policy,
         caches: Mapping[str, CacheReader],
         points: Mapping[tuple[str, int], ShardPoint] | None = None,
+        *,
+        now_ms: Callable[[], int],
     ) -> None:
         """Read from a source. caches: ledger → its Redis; a ledger without one is not compared with it.
 
-        points: ledger, shard → where an earlier run ended.
+        points: ledger, shard → where an earlier run ended. now_ms: a clock, for what Redis may have forgotten by now.
         """
         self.report = Report()
         self._source = source
@@ -39,6 +41,7 @@ class Verification:
         self._shard_of = shard_of
         self._prices = PriceHistory(policy)
         self._caches = caches
+        self._now_ms = now_ms
         self._points = dict(points or {})
         self._elsewhere: Counter[tuple[str, int, bytes]] = Counter()
         self._totals: dict[str, dict[str, Decimal]] = defaultdict(dict)
@@ -62,7 +65,8 @@ class Verification:
         """Verify one shard, and keep what it cannot judge alone."""
         deciders = self._prices.ledgers if isinstance(ledger, PlansLedger) else lambda _: [ledger]
         check = ShardCheck(self._source, ledger, shard, deciders, self._shard_of, self.report)
-        point = await check.verify(self._caches.get(ledger.name), self._points.get((ledger.name, shard)))
+        cache, before = self._caches.get(ledger.name), self._points.get((ledger.name, shard))
+        point = await check.verify(cache, before, self._now_ms())
         if point is not None:
             self._points[ledger.name, shard] = point
         self._elsewhere += check.replay.elsewhere

@@ -41,8 +41,8 @@ class ShardCheck:
         self.replay: Replay
         self.leftovers: Leftovers
 
-    async def verify(self, cache: CacheReader | None, point: ShardPoint | None) -> ShardPoint | None:
-        """Verify; give what to go on from, None before the first commit. point: where an earlier run ended."""
+    async def verify(self, cache: CacheReader | None, point: ShardPoint | None, now: int) -> ShardPoint | None:
+        """Verify; give what to go on from, None before the first commit. point: where an earlier run ended; now: ms."""
         ledger, shard, source = self._ledger, self._shard, self._source
         own = await self._spans([f"changelog.{ledger.name}", f"known-ids.{ledger.name}"])
         held = await held_by(source, ledger.name, shard, own, self._report)
@@ -68,7 +68,7 @@ class ShardCheck:
         if newest != held.commit:
             self._report.note(f"{ledger.name} shard {shard} is written to: Redis was not compared")
         elif cache is not None:
-            await compare_cache(cache, ledger.name, shard, held, self._report)
+            await compare_cache(cache, ledger.name, shard, held, self._report, now)
         return self._point(held.commit, windows, outputs) if held.commit else None
 
     async def _spans(self, topics: Iterable[str]) -> dict[Place, Span]:

@@ -31,11 +31,11 @@ ABORTED, LEFT_OPEN, UNKNOWN, FENCED = "aborted", "left open", "outcome unknown",
 ANYWHERE = (CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK, PAUSE_WIPED, FOREIGN)
 READ, WRITE, TRANSACTIONAL, PLAIN = (FAILED,), (FAILED, LOST_REPLY), (ABORTED, LEFT_OPEN, UNKNOWN, FENCED), ()
 STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, and how often one strikes, of 10,000 calls
-    "look_up": (READ, 60),
+    "look_up": (READ, 200),
     "decide": (PLAIN, 20),
-    "append": ((FAILED, FENCED), 30),
-    "transaction's end": (TRANSACTIONAL, 250),
-    "apply": (WRITE, 120),
+    "append": ((FAILED, FENCED), 100),
+    "transaction's end": (TRANSACTIONAL, 500),
+    "apply": (WRITE, 300),
     "cursor": (READ, 60),
     "due": (READ, 60),
     "forget": (WRITE, 60),
@@ -95,7 +95,7 @@ class Faults:
             return ""
         self.struck.append(draw)
         self.dice = random.Random(number)
-        return self.dice.choice((*ANYWHERE, *own))
+        return self.dice.choice(own if own and self.dice.random() < 0.5 else ANYWHERE)
 
     def fire(self, fault: str, step: str, who: str, at_ms: int) -> None:
         """Take note of a fault as it takes effect."""
@@ -119,7 +119,7 @@ class Faults:
             node.crash()
             await node.awake()
         elif fault in {PAUSE, PAUSE_WIPED}:
-            length_ms = self.dice.randint(1, 30_000)
+            length_ms = self.dice.randint(1, 15_000)
             node.pause(length_ms)
             if fault == PAUSE_WIPED:
                 world.later(self.dice.randint(1, length_ms), lambda: world.caches[ledger].wipe(shard))
@@ -266,6 +266,9 @@ class FaultyLog:
     async def input_ends(self, shard: int, topics: Sequence[str]) -> dict[str, int]:
         return await self._call("input_ends", shard, lambda: self._log.input_ends(shard, topics))
 
+    async def time_ms(self) -> int:
+        return await self._log.time_ms()
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         return await self._call("read_input", shard, lambda: self._log.read_input(shard, topic, offset))
 
@@ -304,6 +307,8 @@ def commit_fault(fault: str) -> CommitFault | None:
 def _of_another_chain(held: Held) -> Held:
     """Give what a Redis of other contents, but the same numbers, would hold: other chain, no ids."""
     if held.cursor is not None:
-        held.cursor = Cursor(held.cursor.number, b"another chain   ", held.cursor.changelog_offset, held.cursor.ids_offset)
+        held.cursor = Cursor(
+            held.cursor.number, b"another chain   ", held.cursor.changelog_offset, held.cursor.ids_offset
+        )
     held.buckets = {}
     return held

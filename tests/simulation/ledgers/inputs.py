@@ -5,7 +5,16 @@ import random
 from collections.abc import Iterator
 
 from tests.support.codes import code_record, issue_code, redeem_code
-from tests.support.messages import Message, activate_plan, command, container, inference, open_account, structured, tuning
+from tests.support.messages import (
+    Message,
+    activate_plan,
+    command,
+    container,
+    inference,
+    open_account,
+    structured,
+    tuning,
+)
 from tests.support.wallet_messages import adjust, debt_limit, grant_voucher, record, top_up
 
 from drawdown.adapters.kafka.partitioner import shard_of
@@ -13,6 +22,7 @@ from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 
 SECOND = 1_000
+AGAIN_OF = 40  # the newest events, which their window has mostly not passed yet
 KINDS = (
     ("call", 34), ("box", 12), ("job", 8), ("again", 10), ("other content", 3), ("bad", 3), ("misplaced", 4),
     ("late", 3), ("plan", 8), ("life", 12), ("credit", 8), ("code", 3),
@@ -31,9 +41,7 @@ class Inputs:
         self._plans: dict[str, list[str]] = {}
         self._offers: list[tuple[str, str, int]] = []
         names = (f"acc-{number}" for number in itertools.count())
-        self.accounts = [
-            name for shard in range(shards) for name in itertools.islice(self._of(names, shard), 3)
-        ]
+        self.accounts = [name for shard in range(shards) for name in itertools.islice(self._of(names, shard), 3)]
 
     def _of(self, names: Iterator[str], shard: int) -> Iterator[str]:
         return (name for name in names if self._place(name.encode()) == shard)
@@ -50,7 +58,7 @@ class Inputs:
         """Give a record and the partition that it is sent to. now: ms."""
         kind = self._dice.choices([name for name, _ in KINDS], [weight for _, weight in KINDS])[0]
         if kind == "again" and self._sent:
-            return self._placed(self._dice.choice(self._sent))
+            return self._placed(self._dice.choice(self._sent[-AGAIN_OF:]))
         made = self._made(kind, now)
         if kind in {"call", "box", "job", "late"}:
             self._sent.append(made)
@@ -74,7 +82,7 @@ class Inputs:
                        final=self._dice.random() < 0.3)
             )  # fmt: skip
         if kind == "other content" and self._sent:
-            known = self._dice.choice(self._sent)
+            known = self._dice.choice(self._sent[-AGAIN_OF:])
             return known if known.value is None else Record(
                 known.topic, 0, 0, 0, known.key, known.value.replace(b'"time"', b'"region": "x", "time"'), known.headers
             )  # fmt: skip
@@ -83,7 +91,8 @@ class Inputs:
         if kind == "late":
             at = now - self._dice.choice((30, 59, 61, 300)) * SECOND
         if kind in {"plan", "life", "credit", "code"}:
-            return getattr(self, f"_{kind}")(name, ident, now)
+            made: Record = getattr(self, f"_{kind}")(name, ident, now)
+            return made
         return structured(inference(at, ident=ident, account=name, input_tokens=tokens, output_tokens=tokens // 7))
 
     def _plan(self, name: str, ident: str, now: int) -> Record:
@@ -114,8 +123,21 @@ class Inputs:
             self._offers.append((name, plan, 0))
             self._plans.setdefault(name, []).append(plan)
             payment = self._dice.choice(({"terms": "postpaid"}, {"terms": "upfront", "price": "3.00"}))
-            draft: Message = {"command": "draft_plan", "plan": plan, "revision": 1, "book": "plan-usd", "book_version": 1}
-            draft |= {"currency": "USD", "amount": "4", "payment": payment, "months": 1, "grace_seconds": 5}
+            draft: Message = {
+                "command": "draft_plan",
+                "plan": plan,
+                "revision": 1,
+                "book": "plan-usd",
+                "book_version": 1,
+            }
+            draft |= {
+                "book_version": 1,
+                "currency": "USD",
+                "amount": "4",
+                "payment": payment,
+                "months": 1,
+                "grace_seconds": 5,
+            }
             if plans and self._dice.random() < 0.4:
                 draft |= {"replaces": self._dice.choice(plans), "when": self._dice.choice(("now", "cycle_end"))}
             return command(head | draft)

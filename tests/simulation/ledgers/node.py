@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from tests.simulation.ledgers.faults import ANYWHERE, Faults, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
+from tests.simulation.ledgers.faults import ANYWHERE, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.errors import Halt
@@ -89,7 +89,7 @@ class Node:
         """Stop at once, as by SIGKILL; another process comes in its place."""
         self.dead = True
         self.world.later(SESSION_MS, self.world.rebalance)
-        self.world.later(self.world.faults.dice.randint(1, 10_000), self.world.new_node)
+        self.world.later(self.world.faults.dice.randint(1, 3_000), self.world.new_node)
 
     def pause(self, duration_ms: int) -> None:
         """Stand still for a while; past its session the group goes on without it."""

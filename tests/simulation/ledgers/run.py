@@ -26,6 +26,7 @@ from drawdown.topics import PRICES
 from drawdown.verify.run import Verification
 
 INPUTS_MIN, INPUTS_MAX, FAULTS_MIN = 200, 240, 5
+DRAIN_STEPS = 15
 AUDITED = (
     "usage.inference", "usage.gpu-container", "usage.fine-tuning", "plan-commands", "credit-charging",
     "wallet-commands", "code-commands", "charges", "account-events", "dead-letters",
@@ -87,7 +88,7 @@ async def simulate(
 
 async def _act(world: World, made: Run, dice: random.Random, without: frozenset[int]) -> None:
     inputs = Inputs(dice, SHARDS)
-    for _ in range(dice.randint(1, 2)):
+    for _ in range(dice.randint(2, 3)):
         world.new_node()
     waiting = inputs.opening()
     wanted = dice.randint(INPUTS_MIN, INPUTS_MAX)
@@ -101,6 +102,8 @@ async def _act(world: World, made: Run, dice: random.Random, without: frozenset[
         dice.shuffle(waiting)  # across topics, publishers come in any order
         if dice.random() < 0.3:
             waiting += waiting[:2]  # sent twice at once
+    for _ in range(DRAIN_STEPS):  # what waits is taken under faults as well
+        await world.pass_time(dice.choice((300, 2_000, 4_000)))
 
 
 def _check(world: World, made: Run, lag: str) -> None:
@@ -121,7 +124,8 @@ async def _judge(world: World, made: Run) -> None:
     """Look at every invariant: by replay and by the oracle, which share nothing."""
     source = MemorySource(world.broker)
     caches = {name: MemoryReader(cache) for name, cache in world.caches.items()}
-    report = await Verification(source, world.ledgers, world.shard_of, POLICY, caches).run(range(SHARDS))
+    verification = Verification(source, world.ledgers, world.shard_of, POLICY, caches, now_ms=world.clock.now_ms)
+    report = await verification.run(range(SHARDS))
     for one in report.findings:
         name = NAMES.get(one.invariant, one.invariant)
         made.findings.append(f"{name}: verify: {one.ledger} {one.topic}/{one.partition} {one.offset} {one.detail}")

@@ -1,7 +1,7 @@
 """A log, a Redis, a group of nodes, and one clock: everything that a run is made of."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from tests.simulation.ledgers.faults import ANYWHERE, FAILED, FENCED, Faults, commit_fault
 from tests.simulation.ledgers.node import Node
@@ -60,8 +60,8 @@ class World:
 
         self._start(wait())
 
-    def _start(self, made: object) -> None:
-        task = asyncio.create_task(made)  # type: ignore[arg-type]
+    def _start(self, made: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(made)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

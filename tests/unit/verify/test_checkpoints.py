@@ -22,7 +22,7 @@ Points = dict[tuple[str, int], ShardPoint]
 
 async def verified(world: World, points: Points | None = None) -> tuple[Report, Points]:
     caches = {name: MemoryReader(cache) for name, cache in world.caches.items()}
-    run = Verification(MemorySource(world.broker), LEDGERS, owner_of, POLICY, caches, points)
+    run = Verification(MemorySource(world.broker), LEDGERS, owner_of, POLICY, caches, points, now_ms=world.clock.now_ms)
     report = await run.run(range(SHARDS))
     return report, {(point.ledger, point.shard): point for point in run.points}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import Any, TypeVar
 
@@ -11,16 +12,20 @@ from aiokafka.structs import RecordMetadata
 
 from drawdown.adapters.kafka.metadata import know
 from drawdown.adapters.kafka.readers import Readers
-from drawdown.domain.limits import TRANSACTION_BATCH_BYTES, TRANSACTION_TIMEOUT_MS
+from drawdown.domain.limits import CLOCK_ASKED_SECONDS, TRANSACTION_BATCH_BYTES, TRANSACTION_TIMEOUT_MS
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
 from drawdown.engine.errors import FENCED, TRANSACTION, Doubt, Halt, Retry
 from drawdown.engine.ports import LogRecord
 from drawdown.engine.records import Headers, OutRecord, Record
+from drawdown.topics import CLOCK
 
 R = TypeVar("R")
 # how aiokafka's transactional producer fails; fenced in the middle of a transaction, it asserts and refuses as well
 FAILURES = (KafkaError, IllegalOperation, AssertionError, TimeoutError, OSError, asyncio.IncompleteReadError)
+
 _FENCED = (ProducerFenced, InvalidProducerEpoch, IllegalOperation, AssertionError)
+_NS = 10**9
+_LOG_APPEND_TIME = 1  # as brokers answer it
 _TIMEOUT_SECONDS = TRANSACTION_TIMEOUT_MS // 1000
 
 
@@ -103,6 +108,10 @@ class KafkaLog:
         self._uncommitted = Readers(servers, "read_uncommitted")
         self._plain: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._time: tuple[int, int] = (
+            -CLOCK_ASKED_SECONDS * _NS * 2,
+            0,
+        )  # when the broker was asked for its time, and what it was
 
     async def stop(self) -> None:
         """Release readers and the plain producer."""
@@ -223,6 +232,19 @@ class KafkaLog:
             headers=list(headers),
         )
         await _bounded(sent)
+
+    async def time_ms(self) -> int:
+        """Append to the topic `clock`, and give the time that the broker stamped; one of a moment ago will do."""
+        asked, told = self._time
+        now = time.monotonic_ns()
+        if now - asked > CLOCK_ASKED_SECONDS * _NS:
+            producer = await self._started()
+            sent = await _bounded(producer.send_and_wait(self._prefix + CLOCK, b"", partition=0))
+            if sent.timestamp_type != _LOG_APPEND_TIME:
+                raise Halt(f"topic {self._prefix}{CLOCK} must have message.timestamp.type=LogAppendTime")
+            told = int(sent.timestamp)
+            self._time = now, told
+        return told
 
     async def _started(self) -> AIOKafkaProducer:
         """Give the plain producer, started once, by whoever needs it first."""

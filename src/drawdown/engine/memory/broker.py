@@ -67,9 +67,8 @@ class MemoryBroker:
     """Topics and transactional producers.
 
     append_time: whether records take the broker's time, whatever their sender says; or the topics where they do.
-    on_append, on_end: awaited by every transaction, with its producer's name, after each of its appends, and when all of it
-    is appended and nothing is decided. faults: what befalls the
-    next transactions, one each; None for good.
+    on_append, on_end: awaited by every transaction, with its producer's name, after each of its appends, and when all
+    of it is appended and nothing is decided. faults: what befalls the next transactions, one each; None for good.
     """
 
     def __init__(self, clock: Clock, topics: Mapping[str, int], *, append_time: bool | Collection[str] = True) -> None:
@@ -96,6 +95,10 @@ class MemoryBroker:
     def down(self, down: bool) -> None:
         self._down = down
         self._changed()
+
+    def now_ms(self) -> int:
+        """Give the time that records are stamped with."""
+        return self._clock.now_ms()
 
     # --- readers and publishers ---------------------------------------------------------------
 

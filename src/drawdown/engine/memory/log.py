@@ -133,6 +133,11 @@ class MemoryLog:
         await self._reach()
         return {topic: self._broker.written(topic, shard) for topic in topics}
 
+    async def time_ms(self) -> int:
+        """Give the broker's time."""
+        await self._reach()
+        return self._broker.now_ms()
+
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         """Read the one record at `offset`."""
         await self._reach()
