@@ -1,6 +1,8 @@
 """What goes wrong, and where: at every await of the engine's ports a fault may strike, drawn by the run's own dice."""
 
 import asyncio
+import copy
+import hashlib
 import random
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -30,19 +32,20 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK = (
+CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK, PAUSE_WIPED, FOREIGN = (
     "crash", "pause", "slow", "rebalance", "clock jump", "Redis wiped", "Redis rolled back",
+    "pause, Redis wiped meanwhile", "Redis of another chain",
 )  # fmt: skip
 FAILED, LOST_REPLY = "failed", "lost reply"
 ABORTED, LEFT_OPEN, UNKNOWN, FENCED = "aborted", "left open", "outcome unknown", "fenced"
-ANYWHERE = (CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK)
+ANYWHERE = (CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK, PAUSE_WIPED, FOREIGN)
 READ, WRITE, TRANSACTIONAL, PLAIN = (FAILED,), (FAILED, LOST_REPLY), (ABORTED, LEFT_OPEN, UNKNOWN, FENCED), ()
 STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, and how often one strikes, of 10,000 calls
-    "look_up": (READ, 60),
+    "look_up": (READ, 200),
     "decide": (PLAIN, 20),
-    "append": ((FENCED,), 20),
-    "transaction's end": (TRANSACTIONAL, 250),
-    "apply": (WRITE, 120),
+    "append": ((FAILED, FENCED), 100),
+    "transaction's end": (TRANSACTIONAL, 500),
+    "apply": (WRITE, 300),
     "cursor": (READ, 60),
     "due": (READ, 60),
     "forget": (WRITE, 60),
@@ -63,60 +66,85 @@ STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, an
 }
 CELLS = [(fault, step) for step, (own, _) in STEPS.items() for fault in (*ANYWHERE, *own)]
 _COPIES_MAX = 4
+_COPIED_EVERY = 8  # applies, over all shards
 _HOUR_MS = 3_600_000
 
 
-class Faults:
-    """Draws faults. fired: (fault, step) → how often. only: positions in the run's draws that may strike; None: all."""
+Draw = tuple[str, int]  # a step, and which of its calls
 
-    def __init__(self, seed: int) -> None:
+
+class Faults:
+    """Draws faults: what strikes a step's n-th call follows from seed, step and n alone, whatever else happened.
+
+    times: how often faults strike, of the usual. fired: (fault, step) → how often it took effect. only: the draws that
+    may strike; None: all. trace: a digest of every step in its order, so that two runs can be compared.
+    """
+
+    def __init__(self, seed: int, times: int = 1) -> None:
         self.dice = random.Random(seed)
         self.fired: Counter[tuple[str, str]] = Counter()
         self.history: list[str] = []
         self.on = True
-        self.only: set[int] | None = None
-        self.draws = 0
-        self.struck: list[int] = []
+        self.only: frozenset[Draw] | None = None
+        self.struck: list[Draw] = []
         self.earlier: dict[tuple[str, int], deque[Held]] = {}
+        self.trace = hashlib.blake2b(digest_size=16)
+        self._seed = seed
+        self._times = times
+        self._calls: Counter[str] = Counter()
 
     def draw(self, step: str) -> str:
         """Give the fault that strikes at a step, "" for none."""
         own, often = STEPS[step]
-        self.draws += 1
-        strikes = self.dice.randrange(10_000) < often
-        fault = self.dice.choice((*ANYWHERE, *own)) if strikes else ""
-        if not self.on or not strikes or (self.only is not None and self.draws not in self.only):
+        self._calls[step] += 1
+        draw = step, self._calls[step]
+        drawn = hashlib.blake2b(f"{self._seed} {draw}".encode(), digest_size=8).digest()
+        self.trace.update(drawn)
+        number = int.from_bytes(drawn, "big")
+        if not self.on or number % 10_000 >= often * self._times or (self.only is not None and draw not in self.only):
             return ""
-        self.struck.append(self.draws)
+        self.struck.append(draw)
+        self.dice = random.Random(number)
+        return self.dice.choice(own if own and self.dice.random() < 0.5 else ANYWHERE)
+
+    def fire(self, fault: str, step: str, who: str, at_ms: int) -> None:
+        """Take note of a fault as it takes effect."""
         self.fired[fault, step] += 1
-        return fault
+        self.history.append(f"{at_ms} ms: {fault} at {step} of {who}")
 
     def copied(self, ledger: str, shard: int, cache: MemoryCache) -> None:
         """Now and then keep what Redis holds, to roll it back to."""
-        if self.dice.random() < 0.1:
+        self._calls["copies"] += 1
+        if self._calls["copies"] % _COPIED_EVERY == 0:
             self.earlier.setdefault((ledger, shard), deque(maxlen=_COPIES_MAX)).append(cache.copy(shard))
 
     async def strike(self, fault: str, step: str, node: "Node", ledger: str, shard: int) -> None:
         """Let a fault that can strike anywhere happen before a call goes on."""
-        if not fault:
+        copies = self.earlier.get((ledger, shard))
+        if not fault or (fault in {ROLL_BACK, FOREIGN} and not copies):
             return
-        self.history.append(f"{node.world.clock.monotonic_ms()} ms: {fault} at {step} of {node.name}, {ledger} {shard}")
+        world = node.world
+        self.fire(fault, step, f"{node.name}, {ledger} {shard}", world.clock.monotonic_ms())
         if fault == CRASH:
             node.crash()
             await node.awake()
-        elif fault == PAUSE:
-            node.pause(self.dice.randint(1, 30_000))
+        elif fault in {PAUSE, PAUSE_WIPED}:
+            length_ms = self.dice.randint(1, 15_000)
+            node.pause(length_ms)
+            if fault == PAUSE_WIPED:
+                world.later(self.dice.randint(1, length_ms), lambda: world.caches[ledger].wipe(shard))
             await node.awake()
         elif fault == SLOW:
-            await node.world.clock.sleep_ms(self.dice.randint(1, 8_000))
+            await world.clock.sleep_ms(self.dice.randint(1, 8_000))
         elif fault == REBALANCE:
-            node.world.rebalance()
+            world.rebalance()
         elif fault == CLOCK:
             node.clock.skew_ms = self.dice.randint(-_HOUR_MS, _HOUR_MS)
         elif fault == WIPE:
-            node.world.caches[ledger].wipe(shard)
-        elif fault == ROLL_BACK and (copies := self.earlier.get((ledger, shard))):
-            node.world.caches[ledger].restore(shard, self.dice.choice(copies))
+            world.caches[ledger].wipe(shard)
+        elif copies:
+            held = copy.deepcopy(self.dice.choice(copies))
+            world.caches[ledger].restore(shard, held if fault == ROLL_BACK else _of_another_chain(held))
 
     async def call(
         self, node: "Node", ledger: str, step: str, shard: int, made: Callable[[], Awaitable[R]], part: str
@@ -125,13 +153,13 @@ class Faults:
         await node.awake()
         fault = self.draw(step)
         if fault == FAILED:
-            self.history.append(f"{node.world.clock.monotonic_ms()} ms: {step} of {node.name} failed")
+            self.fire(fault, step, f"{node.name}, {ledger} {shard}", node.world.clock.monotonic_ms())
             raise Retry(f"{step} failed", part=part)
         await self.strike(fault if fault in ANYWHERE else "", step, node, ledger, shard)
         result = await made()
         await node.awake()
         if fault == LOST_REPLY:
-            self.history.append(f"{node.world.clock.monotonic_ms()} ms: the reply to {step} of {node.name} was lost")
+            self.fire(fault, step, f"{node.name}, {ledger} {shard}", node.world.clock.monotonic_ms())
             raise Retry(f"{step}: the reply was lost", part=part)
         return result
 
@@ -299,3 +327,13 @@ async def _nothing() -> None:
 def commit_fault(fault: str) -> CommitFault | None:
     """Give what befalls a transaction."""
     return {ABORTED: CommitFault.ABORTED, LEFT_OPEN: CommitFault.LEFT_OPEN, UNKNOWN: CommitFault.UNANSWERED}.get(fault)
+
+
+def _of_another_chain(held: Held) -> Held:
+    """Give what a Redis of other contents, but the same numbers, would hold: other chain, no ids."""
+    if held.cursor is not None:
+        held.cursor = Cursor(
+            held.cursor.number, b"another chain   ", held.cursor.changelog_offset, held.cursor.ids_offset
+        )
+    held.buckets = {}
+    return held

@@ -22,6 +22,7 @@ from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 
 SECOND = 1_000
+AGAIN_OF = 40  # the newest events, which their window has mostly not passed yet
 KINDS = (
     ("call", 34), ("box", 12), ("job", 8), ("again", 10), ("other content", 3), ("bad", 3), ("misplaced", 4),
     ("late", 3), ("plan", 8), ("life", 12), ("credit", 8), ("code", 3),
@@ -57,7 +58,7 @@ class Inputs:
         """Give a record and the partition that it is sent to. now: ms."""
         kind = self._dice.choices([name for name, _ in KINDS], [weight for _, weight in KINDS])[0]
         if kind == "again" and self._sent:
-            return self._placed(self._dice.choice(self._sent))
+            return self._placed(self._dice.choice(self._sent[-AGAIN_OF:]))
         made = self._made(kind, now)
         if kind in {"call", "box", "job", "late"}:
             self._sent.append(made)
@@ -81,7 +82,7 @@ class Inputs:
                        final=self._dice.random() < 0.3)
             )  # fmt: skip
         if kind == "other content" and self._sent:
-            known = self._dice.choice(self._sent)
+            known = self._dice.choice(self._sent[-AGAIN_OF:])
             return known if known.value is None else Record(
                 known.topic, 0, 0, 0, known.key, known.value.replace(b'"time"', b'"region": "x", "time"'), known.headers
             )  # fmt: skip

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.simulation.ledgers.faults import CELLS, STEPS
+from tests.simulation.ledgers.faults import CELLS, STEPS, Draw
 from tests.simulation.ledgers.run import Run, simulate
 
 REPORT = Path("build/simulate/report.json")
@@ -68,17 +68,31 @@ def _print(fired: Counter[tuple[str, str]]) -> None:
 
 
 def _shorten(run: Run) -> None:
-    """Take faults away, one after another, as long as it still fails; print what is left."""
+    """Take away faults, then inputs by ever smaller runs of them, while it still fails; print what is left."""
     until = time.monotonic() + SHORTER_SECONDS
-    only = set(run.struck)
-    for one in sorted(only, reverse=True):
+    only, without = frozenset(run.struck), frozenset[int]()
+    names = {finding.split(":")[0] for finding in run.findings}
+
+    def fails(only: frozenset[Draw], without: frozenset[int]) -> Run | None:
         if time.monotonic() > until:
-            break
-        tried = asyncio.run(simulate(run.seed, only - {one}))
-        if tried.findings:
-            only, run = only - {one}, tried
-    print(f"seed {run.seed} fails with {len(only)} faults; run it again with make simulate FIRST={run.seed} SEEDS=1")
-    print("\n".join([*run.history, *run.findings[:5]]))
+            return None
+        tried = asyncio.run(simulate(run.seed, only=only, without=without))
+        return tried if names & {finding.split(":")[0] for finding in tried.findings} else None
+
+    shortest = run
+    for one in sorted(only, reverse=True):
+        if tried := fails(only - {one}, without):
+            only, shortest = only - {one}, tried
+    size = run.inputs // 2
+    while size:
+        for start in range(0, run.inputs, size):
+            less = without | frozenset(range(start, start + size))
+            if less != without and (tried := fails(only, less)):
+                without, shortest = less, tried
+        size //= 2
+    left = shortest.inputs - len([one for one in without if one < shortest.inputs])
+    print(f"seed {run.seed} fails with {len(only)} faults and {left} inputs; make simulate FIRST={run.seed} SEEDS=1")
+    print("\n".join([*shortest.history, *shortest.findings[:5]]))
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Node:
         """Stop at once, as by SIGKILL; another process comes in its place."""
         self.dead = True
         self.world.later(SESSION_MS, self.world.rebalance)
-        self.world.later(self.world.faults.dice.randint(1, 10_000), self.world.new_node)
+        self.world.later(self.world.faults.dice.randint(1, 3_000), self.world.new_node)
 
     def pause(self, duration_ms: int) -> None:
         """Stand still for a while; past its session the group goes on without it."""

@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from tests.simulation.ledgers.faults import FENCED, Faults, commit_fault
+from tests.simulation.ledgers.faults import ANYWHERE, FAILED, FENCED, Faults, commit_fault
 from tests.simulation.ledgers.node import Node
 from tests.support.two_ledgers import LEDGERS, topics
 
 from drawdown.adapters.kafka.partitioner import shard_of
-from drawdown.domain.limits import PROBE_INTERVAL_MS
+from drawdown.domain.limits import ID_BUCKET_MS, PROBE_INTERVAL_MS
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
-from drawdown.engine.memory.broker import MemoryBroker
+from drawdown.engine.memory.broker import MemoryBroker, Refused
 from drawdown.engine.memory.cache import MemoryCache
-from drawdown.engine.memory.clock import MemoryClock, let_others_run
+from drawdown.engine.memory.clock import START_MS, MemoryClock, let_others_run
 from drawdown.engine.shard import WATERMARK_HEADER
 
 SHARDS = 3
 NODES_MAX = 3
 SETTLE_STEPS_MAX = 600
+BEFORE_MIDNIGHT_MS = 45_000  # when a run begins: most runs pass a day's end, where a bucket of ids may be forgotten
 
 
 class World:
@@ -27,7 +28,7 @@ class World:
         self.faults = faults
         self.ledgers = LEDGERS
         self.shard_of = shard_of(SHARDS)
-        self.clock = MemoryClock()
+        self.clock = MemoryClock(START_MS + ID_BUCKET_MS - BEFORE_MIDNIGHT_MS)
         self.broker = MemoryBroker(self.clock, dict.fromkeys(topics(), SHARDS))
         self.broker.on_append, self.broker.on_end = self._appended, self._ends
         self.caches = {ledger.name: MemoryCache() for ledger in LEDGERS}
@@ -109,15 +110,18 @@ class World:
         node, ledger, shard = self.committing[producer]
         await node.awake()
         fault = self.faults.draw(step)
+        who = f"{node.name}, {ledger} {shard}"
         ends = commit_fault(fault)
-        if ends is not None:
-            self.faults.history.append(f"{self.clock.monotonic_ms()} ms: {fault}, {node.name}, {ledger} {shard}")
-            self.broker.faults.append(ends)
-        elif fault == FENCED:
-            self.faults.history.append(f"{self.clock.monotonic_ms()} ms: {node.name} is fenced at {ledger} {shard}")
-            self.broker.fence(producer)
-        else:
+        if fault in ANYWHERE:
             await self.faults.strike(fault, step, node, ledger, shard)
+        elif fault:
+            self.faults.fire(fault, step, who, self.clock.monotonic_ms())
+        if ends is not None:
+            self.broker.faults.append(ends)
+        elif fault == FAILED:
+            raise Refused("an append failed")
+        elif fault == FENCED:
+            self.broker.fence(producer)
 
     # --- time ---------------------------------------------------------------------------------
 
