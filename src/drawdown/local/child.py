@@ -81,7 +81,7 @@ class Child:
             self._watcher.wait()
             os.close(self._ours)
 
-    def tail(self, characters: int = 600) -> str:
+    def tail(self, characters: int = 4_000) -> str:
         """Give the end of what it printed."""
         return self.log.read_text(errors="replace")[-characters:].strip()
 

@@ -247,6 +247,8 @@ class KafkaLog:
         if now - asked > CLOCK_ASKED_SECONDS * _NS:
             producer = await self._started()
             sent = await _bounded(producer.send_and_wait(self._prefix + CLOCK, b"", partition=0))
+            if sent.offset < 0:  # it was sent again, and a broker knows only that it has it
+                raise Retry("the broker's time was asked twice, and told not once")
             if sent.timestamp_type != _LOG_APPEND_TIME:
                 raise Halt(f"topic {self._prefix}{CLOCK} must have message.timestamp.type=LogAppendTime")
             told = int(sent.timestamp)
