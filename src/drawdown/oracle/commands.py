@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from drawdown.oracle import life, turns
+from drawdown.oracle import life, renewing, turns
 from drawdown.oracle.reading import DAY, instant
 from drawdown.oracle.rules import covers
 from drawdown.oracle.state import NEVER, Account, Expected, Gap, Offer, Plan, Request, event
@@ -31,8 +31,8 @@ def command(account: Account, books: Books, message: dict[str, Any], now: int) -
         return _cancel(account, message, now)
     if name == "renew_plan":
         plan = turns.named(account, message["plan"])
-        renewal = message.get("renewal") or (turns.next_name(plan) if plan else "")
-        out = turns.renew(account, plan, renewal, now) if plan else "unknown_plan"
+        renewal = message.get("renewal") or (renewing.next_name(plan) if plan else "")
+        out = renewing.renew(account, plan, renewal, now) if plan else "unknown_plan"
         return [event("command_refused", plan=message["plan"], code=out)] if isinstance(out, str) else out
     if name == "set_renewal":
         return [_set_renewal(account, message)]
@@ -44,7 +44,7 @@ def _set_renewal(account: Account, message: dict[str, Any]) -> Expected:
     code = None
     if plan is None or plan.status == "expired":
         code = "unknown_plan"
-    elif not plan.message or (automatic and turns.own_terms_code(plan)):
+    elif not plan.message or (automatic and renewing.own_terms_code(plan)):
         code = "bad_terms"
     if code:
         return event("command_refused", plan=message["plan"], code=code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from drawdown.oracle import life, turns
+from drawdown.oracle import life, renewing, turns
 from drawdown.oracle.counting import Counting
 from drawdown.oracle.reading import Refused, Usage, instant
 from drawdown.oracle.rules import MICRO, covers, half_up, price_of, quantum
@@ -198,8 +198,8 @@ def _drawn(account: Account, plan: Plan, last: int, now: int) -> list[Expected]:
     """Expect what follows from a plan's having paid, the last of it for an instant."""
     out = [turns.begin(plan)] if plan.status == "scheduled" else []
     out += life.used(plan)
-    if plan.spent * 10 >= plan.amount * 9 and plan.status == "active" and turns.renews_itself(plan):
-        out += turns.by_itself(account, plan, now)
+    if plan.spent * 10 >= plan.amount * 9 and plan.status == "active" and renewing.renews_itself(plan):
+        out += renewing.by_itself(account, plan, now)
     return out + turns.used_up(account, plan, last, now)
 
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 from itertools import takewhile
 from typing import Any
 
-from drawdown.oracle import life
-from drawdown.oracle.reading import DAY, instant
+from drawdown.oracle import life, renewing
+from drawdown.oracle.reading import DAY
 from drawdown.oracle.rules import half_up, month_later, quantum
 from drawdown.oracle.state import NEVER, Account, Expected, Offer, Plan, Request, event
 
@@ -21,14 +21,14 @@ def waiting(account: Account) -> list[tuple[int, str, Any]]:
         if due is not None:
             found.append((due[0], plan.name, plan))
     ending = ((plan.end, plan) for plan in account.plans if plan.status == "active" and plan.end is not None)
-    found += [(end - RENEWS_AHEAD, plan.name, plan.name) for end, plan in ending if renews_itself(plan)]
+    found += [(end - RENEWS_AHEAD, plan.name, plan.name) for end, plan in ending if renewing.renews_itself(plan)]
     return found + life.waiting(account)
 
 
 def on_due(account: Account, what: Any, now: int) -> list[Expected]:
     """Do what time does to a plan, an offer or a request."""
     if isinstance(what, str):
-        return by_itself(account, named(account, what), now)
+        return renewing.by_itself(account, named(account, what), now)
     if not isinstance(what, Plan):
         return life.on_due(account, what, now)
     at, kind = life.plan_due(what) or (now, 2)
@@ -335,75 +335,3 @@ def _fund(account: Account, plan: Plan, money: Fraction, now: int) -> list[Expec
         plan.price += 0 if postpaid else left
         out += _add(plan, left, "credit")
     return out
-
-
-# --- renewals on a plan's own terms -----------------------------------------------------------
-
-
-def renews_itself(plan: Plan) -> bool:
-    """Say whether a plan will renew itself."""
-    return plan.automatic and not (plan.opened or plan.cancelled or plan.successor)
-
-
-def by_itself(account: Account, plan: Plan, now: int) -> list[Expected]:
-    """Renew a plan whose terms say so, once."""
-    plan.opened = True
-    out = renew(account, plan, next_name(plan), now)
-    if isinstance(out, str):
-        return [event("renewal_not_opened", plan=plan.name, code=out)]
-    return out
-
-
-def next_name(plan: Plan) -> str:
-    """Name a plan's renewal."""
-    suffix = f"-r{plan.renewals}"
-    base = plan.name[: -len(suffix)] if plan.renewals and plan.name.endswith(suffix) else plan.name
-    return f"{base}-r{plan.renewals + 1}"
-
-
-def own_terms_code(plan: Plan) -> str | None:
-    """Say why a plan cannot be renewed on its own terms."""
-    message = plan.message
-    if not message or message.get("end"):
-        return "bad_terms"
-    return "bad_terms" if message["payment"].get("instalments") and not length(message) else None
-
-
-def renew(account: Account, plan: Plan, name: str, now: int) -> list[Expected] | str:
-    """Open a renewal on the plan's own terms; give the reason if there can be none."""
-    from drawdown.oracle import commands  # noqa: PLC0415  commands of a plan's life come to renewals too
-
-    code = own_terms_code(plan)
-    if code:
-        return code
-    if name in account.ended or name in account.offers or named(account, name):
-        return "plan_exists"
-    if len(name) > commands.NAME_MAX:
-        return "invalid_value"
-    message = {**plan.message, "plan": name, "revision": 1, "renews": plan.name}
-    message["renewal"] = "automatic" if plan.automatic else "by_request"
-    for field in ("start", "replaces", "when", "request"):
-        message.pop(field, None)
-    months, terms = length(message), dict(plan.message["payment"])
-    if terms.get("instalments"):
-        terms["instalments"] = [
-            {**one, "due": life.text_of(month_later(instant(one["due"]), months, account.zone))}
-            for one in terms["instalments"]
-        ]
-    message["payment"] = terms
-    if len(account.offers) >= commands.OFFERS_MAX or commands.past(account) + len(account.offers) > commands.PAST_MAX:
-        return "too_many_plans"
-    code = follow_code(account, message, now)
-    if code is None and commands.requests_full(account, message):
-        code = "too_many_requests"
-    if code is None and commands.too_many(account):
-        code = "too_many_plans"
-    if code:
-        return code
-    offer = Offer(
-        message, plan.book, "awaiting_payment", None, {"plan": plan.name, "how": "renewal"}, plan.renewals + 1
-    )
-    account.offers[name] = offer
-    facts = 1, "awaiting_payment"
-    out = [event("renewal_open", plan=plan.name, amount=Fraction(message["amount"]), facts=facts)]
-    return out + commands.ask_first(account, offer, now)
