@@ -167,4 +167,6 @@ class Scrub:
 
 async def _first(chunks: AsyncGenerator[Sequence[LogRecord], None]) -> Sequence[LogRecord]:
     async with aclosing(chunks):
-        return await anext(chunks, ())
+        async for chunk in chunks:  # not anext: of Python 3.11, it cannot give an empty tuple at the end
+            return chunk
+        return ()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.support.engine import CHANGELOG, A, B, Worker, World, account
+from tests.support.engine import CHANGELOG, KNOWN_IDS, A, B, Worker, World, account
 from tests.support.tally import DAY_MS
 
 from drawdown.domain.limits import ID_BUCKET_MS, PROBE_INTERVAL_MS, SCRUB_REST_MS
@@ -189,6 +189,14 @@ async def test_ids_that_are_forgotten_are_not_missed(world: World, worker: Worke
     await world.clock.advance(SOON_MS)
     await world.clock.advance(SWEPT_MS)
     assert (second.runtime.counts.doubts, second.runtime.counts.rebuilds) == (1, 1)
+
+
+async def test_ids_that_retention_took_from_the_log_are_not_missed(world: World, worker: Worker) -> None:
+    await world.clock.jump(30 * ID_BUCKET_MS)  # all of them are forgotten by then
+    world.broker.delete_before(KNOWN_IDS, 1, world.broker.written(KNOWN_IDS, 1))
+    await world.clock.advance(2 * SWEPT_MS)
+    counts = worker.runtime.counts
+    assert (counts.doubts, counts.scrubs) == (0, 6)
 
 
 async def test_a_part_that_is_down_is_no_difference(world: World, worker: Worker) -> None:
