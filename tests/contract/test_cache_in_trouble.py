@@ -102,6 +102,23 @@ async def test_a_rebuild_whose_token_was_wiped_cannot_end(harm: Harm) -> None:
     assert not await harm.cache.finish_rebuild(0, token, ONE)
 
 
+@pytest.mark.parametrize("kept_before", ["beginning", "states", "ids"])
+async def test_a_fresh_place_of_which_redis_lost_a_chunk_is_not_swapped_in(harm: Harm, kept_before: str) -> None:
+    if kept_before == "beginning":
+        await harm.keep()
+    token = await harm.cache.begin_stage(0)
+    for chunk in ("states", "ids"):
+        if chunk == kept_before:
+            await harm.keep()
+        states = [ALREADY_THERE] if chunk == "states" else []
+        ids = [KnownId(ID_A, b"c" * 8, 0)] if chunk == "ids" else []
+        assert await harm.cache.stage(0, token, states, ids)
+    await harm.go_back()
+    assert not await harm.cache.stage(0, token, [], [KnownId(ID_B, b"c" * 8, 0)])
+    assert await harm.cache.swap(0, token, ONE, GENESIS) is Swapped.LOST
+    assert await harm.cache.inventory(0) == Inventory(GENESIS, 0, 0, {})
+
+
 @pytest.mark.parametrize("kept_before", ["states", "ids"])
 async def test_a_rebuild_of_which_redis_lost_a_chunk_cannot_end(harm: Harm, kept_before: str) -> None:
     token = await harm.cache.begin_rebuild(0)
@@ -154,6 +171,27 @@ async def test_a_rebuild_that_stood_still_deletes_nothing_of_a_newer_one(
         token = await paused.begin_rebuild(0)
         assert not await paused.load(0, token, [], [KnownId(ID_B, b"c" * 8, 0)])
         assert not await paused.finish_rebuild(0, token, TWO)
+    found = await real.cache.look_up(0, [ID_A, ID_B], ["x"])
+    assert (found.cursor, found.known, found.states) == (ONE, {0: b"c" * 8}, [b"one"])
+
+
+async def test_a_rebuild_by_hand_that_stood_still_deletes_nothing_of_a_newer_one(
+    real: RedisHarm, stack: LocalStack, prefix: str
+) -> None:
+    token = b""
+
+    async def meanwhile() -> None:
+        nonlocal token
+        token = await real.cache.begin_stage(0)
+        assert await real.cache.stage(0, token, [ALREADY_THERE], [KnownId(ID_A, b"c" * 8, 0)])
+
+    async with Redis.from_url(stack.addresses.redis) as other:
+        paused = Held(other, "tally", prefix)
+        paused.held_by(meanwhile)
+        old = await paused.begin_stage(0)
+        assert not await paused.stage(0, old, [], [KnownId(ID_B, b"c" * 8, 0)])
+        assert await paused.swap(0, old, TWO, GENESIS) is Swapped.LOST
+    assert await real.cache.swap(0, token, ONE, GENESIS) is Swapped.DONE
     found = await real.cache.look_up(0, [ID_A, ID_B], ["x"])
     assert (found.cursor, found.known, found.states) == (ONE, {0: b"c" * 8}, [b"one"])
 

@@ -64,13 +64,16 @@ class RedisCache:
         self._look_up = redis.register_script(scripts.joinpath("look_up.lua").read_text())
         self._write = redis.register_script(scripts.joinpath("write.lua").read_text())
         self._clear = redis.register_script(scripts.joinpath("clear.lua").read_text())
-        self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: our newest token, writes done
+        self._rebuilding: dict[str, tuple[bytes, int]] = {}  # by place: our newest token, writes done
         self._inventory = redis.register_script(scripts.joinpath("inventory.lua").read_text())
         self._swap = redis.register_script(scripts.joinpath("swap.lua").read_text())
         self._sample = redis.register_script(scripts.joinpath("sample.lua").read_text())
 
     def _place(self, shard: int) -> str:
         return f"{self._prefix}{shard}}}:"
+
+    def _fresh(self, shard: int) -> str:
+        return self._place(shard) + "new:"
 
     def key(self, shard: int, name: str) -> str:
         """Name one of a shard's keys."""
@@ -99,62 +102,63 @@ class RedisCache:
         guard = b"" if expected == GENESIS else encode_cursor(expected)
         return await self._written(self._place(shard), "cursor", guard, new, states, ids)
 
-    @_in_the_ports_words
     async def begin_rebuild(self, shard: int) -> bytes:
         """Take the cursor away and set a new token at once, then delete the rest unless another rebuild has begun."""
-        token = secrets.token_bytes(16)
-        self._rebuilding[shard] = (token, 0)
-        async with self._redis.pipeline(transaction=True) as at_once:
-            at_once.unlink(self.key(shard, "cursor")).set(self.key(shard, "token"), self._guard(shard, token))
-            await at_once.execute()
-        buckets = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
-        names = [self.key(shard, name) for name in ("token", "states", "due", "buckets")]
-        guards = [self._guard(shard, token), self._guard(shard, token, after=1)]
-        if await self._clear(keys=[*names, *buckets], args=guards):
-            self._rebuilding[shard] = (token, 1)
-        return token
+        return await self._begun(self._place(shard))
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write a chunk of a rebuild, if the token is still the shard's and Redis holds every chunk before."""
-        guard, following = self._guard(shard, token), self._guard(shard, token, after=1)
-        written = await self._written(self._place(shard), "token", guard, None, states, ids, following=following)
-        if written:
-            self._rebuilding[shard] = (token, self._rebuilding[shard][1] + 1)
-        return written
+        return await self._loaded(self._place(shard), token, states, ids)
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token, if it is still the shard's and Redis holds every chunk."""
-        new = None if cursor == GENESIS else cursor
-        return await self._written(self._place(shard), "token", self._guard(shard, token), new, (), (), last=True)
+        new, place = None if cursor == GENESIS else cursor, self._place(shard)
+        return await self._written(place, "token", self._guard(place, token), new, (), (), last=True)
 
-    def _guard(self, shard: int, token: bytes, *, after: int = 0) -> bytes:
-        """Give what the token's key holds: the token and the writes done, so that one that Redis lost is noticed."""
-        held, writes = self._rebuilding.get(shard, (token, 0))
-        return token + (writes + after if held == token else 0).to_bytes(8, "big")
-
-    @_in_the_ports_words
     async def begin_stage(self, shard: int) -> bytes:
-        """Delete what an earlier rebuild left in the fresh place, and set a new token."""
-        token = secrets.token_bytes(16)
-        left = [key async for key in self._redis.scan_iter(match=self.key(shard, "new:*"), count=1_000)]
-        if left:
-            await self._redis.unlink(*left)
-        await self._redis.set(self.key(shard, "new:token"), token)
-        return token
+        """Set a new token, then delete what an earlier rebuild left in the fresh place, unless another has begun."""
+        return await self._begun(self._fresh(shard))
 
     async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
-        """Write to the fresh place, if the token is still its."""
-        return await self._written(self._place(shard) + "new:", "token", token, None, states, ids)
+        """Write to the fresh place, if the token is still its and Redis holds every chunk before."""
+        return await self._loaded(self._fresh(shard), token, states, ids)
 
     @_in_the_ports_words
     async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
-        """Rename the fresh place's keys over the shard's, in one script."""
+        """Rename the fresh place's keys over the shard's, in one script, if Redis holds every chunk of it."""
         old = [key async for key in self._redis.scan_iter(match=self.key(shard, "ids:*"), count=1_000)]
         names = ("new:token", "new:states", "new:due", "new:buckets", "states", "due", "buckets", "cursor", "token")
         guard = b"" if held in {None, GENESIS} else encode_cursor(held)
-        args: list[Any] = [token, encode_cursor(cursor), guard, int(held is None)]
+        args: list[Any] = [self._guard(self._fresh(shard), token), encode_cursor(cursor), guard, int(held is None)]
         done = await self._swap(keys=[*(self.key(shard, name) for name in names), *old], args=args)
         return {1: Swapped.DONE, 0: Swapped.MOVED, -1: Swapped.LOST}[done]
+
+    @_in_the_ports_words
+    async def _begun(self, place: str) -> bytes:
+        """Begin to load a place: its token comes first, so that nobody else's chunk or end slips in between."""
+        token = secrets.token_bytes(16)
+        self._rebuilding[place] = (token, 0)
+        async with self._redis.pipeline(transaction=True) as at_once:
+            at_once.unlink(place + "cursor").set(place + "token", self._guard(place, token))
+            await at_once.execute()
+        buckets = [key async for key in self._redis.scan_iter(match=f"{place}ids:*", count=1_000)]
+        names = [place + name for name in ("token", "states", "due", "buckets")]
+        guards = [self._guard(place, token), self._guard(place, token, after=1)]
+        if await self._clear(keys=[*names, *buckets], args=guards):
+            self._rebuilding[place] = (token, 1)
+        return token
+
+    async def _loaded(self, place: str, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        guard, following = self._guard(place, token), self._guard(place, token, after=1)
+        written = await self._written(place, "token", guard, None, states, ids, following=following)
+        if written:
+            self._rebuilding[place] = (token, self._rebuilding[place][1] + 1)
+        return written
+
+    def _guard(self, place: str, token: bytes, *, after: int = 0) -> bytes:
+        """Give what the token's key holds: the token and the writes done, so that one that Redis lost is noticed."""
+        held, writes = self._rebuilding.get(place, (token, 0))
+        return token + (writes + after if held == token else 0).to_bytes(8, "big")
 
     @_in_the_ports_words
     async def due(self, shard: int, until: int, limit: int) -> list[tuple[str, int]]:

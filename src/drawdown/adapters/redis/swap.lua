@@ -1,8 +1,8 @@
 -- Put a shard that was built in a fresh place where readers look, all at once.
 -- KEYS: 1 new token, 2 new states, 3 new due, 4 new buckets, 5 states, 6 due, 7 buckets, 8 cursor, 9 token of a rebuild
 --       in place, which may write no more, 10.. the shard's ids:* keys as they were found
--- ARGV: 1 token, 2 new cursor, 3 cursor that must be there ('' = none), 4 '1' = whatever is there, for it cannot be read
--- Reply: 1 swapped, 0 the cursor has moved on, -1 another rebuild has begun
+-- ARGV: 1 token and writes done, 2 new cursor, 3 cursor that must be there ('' = none), 4 '1' = whatever is there, for it cannot be read
+-- Reply: 1 swapped, 0 the cursor has moved on, -1 another rebuild has begun, or a chunk is lost
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return -1
 end

@@ -18,7 +18,7 @@ from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite
 class Held:
     """All of one shard. cursor: None where there is none; damaged: accounts whose state was edited.
 
-    token: of a rebuild under way; written: its writes so far.
+    token: of a rebuild under way; written: its writes so far. fresh: the place of a rebuild by hand.
     """
 
     cursor: Cursor | None = None
@@ -29,6 +29,7 @@ class Held:
     due: dict[str, int] = field(default_factory=dict)
     buckets: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
+    fresh: "Held | None" = None
 
 
 class MemoryCache:
@@ -42,9 +43,8 @@ class MemoryCache:
         self.down = False
         self.unanswered = 0
         self._shards: dict[int, Held] = {}
-        self._stages: dict[int, Held] = {}  # fresh places of rebuilds by hand
         self._tokens = itertools.count(1)
-        self._rebuilding: dict[int, tuple[bytes, int]] = {}  # by shard: the newest token, writes done under it
+        self._rebuilding: dict[tuple[int, bool], tuple[bytes, int]] = {}  # by shard, fresh: the newest token, writes
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -83,22 +83,14 @@ class MemoryCache:
 
     async def begin_rebuild(self, shard: int) -> bytes:
         """Delete all of the shard and set a new token."""
-        await self._reached(shard)
-        token = next(self._tokens).to_bytes(16, "big")
-        self._shards[shard] = Held(token=token)
-        self._rebuilding[shard] = (token, 0)
+        held = await self._reached(shard)
+        token = self._token(shard, fresh=False)
+        self._shards[shard] = Held(token=token, fresh=held.fresh)
         return token
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write a chunk of a rebuild, if the token is still the shard's."""
-        held = await self._reached(shard)
-        if not self._is_whole(shard, held, token):
-            return False
-        _write(held, states, ids)
-        held.written += 1
-        self._answer()
-        self._rebuilding[shard] = (token, held.written)
-        return True
+        return self._loaded(shard, await self._reached(shard), token, states, ids)
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
         """Set the cursor and drop the token, if it is still the shard's."""
@@ -113,31 +105,25 @@ class MemoryCache:
 
     async def begin_stage(self, shard: int) -> bytes:
         """Make an empty fresh place."""
-        await self._reached(shard)
-        token = next(self._tokens).to_bytes(16, "big")
-        self._stages[shard] = Held(token=token)
+        held = await self._reached(shard)
+        token = self._token(shard, fresh=True)
+        held.fresh = Held(token=token)
         return token
 
     async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
         """Write to the fresh place, if the token is still its."""
-        await self._reached(shard)
-        fresh = self._stages.get(shard)
-        if fresh is None or fresh.token != token:
-            return False
-        _write(fresh, states, ids)
-        self._answer()
-        return True
+        return self._loaded(shard, (await self._reached(shard)).fresh, token, states, ids)
 
     async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
         """Replace the shard by its fresh place, if its cursor is `held`."""
         now = await self._reached(shard)
-        fresh = self._stages.get(shard)
-        if fresh is None or fresh.token != token:
+        fresh = now.fresh
+        if fresh is None or not self._is_whole(shard, fresh, token):
             return Swapped.LOST
         if held is not None and (now.cursor_damaged or (now.cursor or GENESIS) != held):
             return Swapped.MOVED
-        fresh.token, fresh.cursor = None, cursor
-        self._shards[shard] = self._stages.pop(shard)
+        fresh.token, fresh.written, fresh.cursor = None, 0, cursor
+        self._shards[shard] = fresh
         self._answer()
         return Swapped.DONE
 
@@ -186,7 +172,6 @@ class MemoryCache:
     def wipe(self, shard: int) -> None:
         """Lose all of the shard."""
         self._shards.pop(shard, None)
-        self._stages.pop(shard, None)
 
     def held(self, shard: int) -> Held:
         """Give what the shard holds itself, to be edited."""
@@ -206,9 +191,26 @@ class MemoryCache:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _token(self, shard: int, *, fresh: bool) -> bytes:
+        token = next(self._tokens).to_bytes(16, "big")
+        self._rebuilding[shard, fresh] = (token, 0)
+        return token
+
     def _is_whole(self, shard: int, held: Held, token: bytes) -> bool:
-        """Say whether a rebuild is still the newest one, and none of its writes was lost."""
-        return held.token == token and self._rebuilding.get(shard) == (token, held.written)
+        """Say whether a rebuild is still the newest one of its place, and none of its writes was lost."""
+        newest = self._rebuilding.get((shard, held is self._held(shard).fresh))
+        return held.token == token and newest == (token, held.written)
+
+    def _loaded(
+        self, shard: int, place: Held | None, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]
+    ) -> bool:
+        if place is None or not self._is_whole(shard, place, token):
+            return False
+        _write(place, states, ids)
+        place.written += 1
+        self._answer()
+        self._rebuilding[shard, place is self._held(shard).fresh] = (token, place.written)
+        return True
 
     def _held(self, shard: int) -> Held:
         return self._shards.setdefault(shard, Held())
