@@ -99,6 +99,25 @@ async def test_a_shard_opened_again_at_once_keeps_only_the_newest_positions(grou
     assert member.values(0, 29) == [b"c"]
 
 
+async def test_further_inputs_of_an_open_shard_come_from_their_positions_and_the_first_ones_go_on(group: Group) -> None:
+    member = await group.join()
+    commands = [b"%d" % number for number in range(30)]
+    await group.publish(0, b"a", b"b", b"c")
+    await group.publish(0, commands[0], topic="tally-commands")
+    member.transport.open(0, 1, {"tally-commands": 0})
+    await group.until(lambda: member.values(0, 1) == commands[:1])
+    await group.quiet()
+    for number in range(1, 30):
+        await group.publish(0, commands[number], topic="tally-commands")
+        if number == 15:
+            member.transport.widen(0, {"adds": 1})
+    await group.until(lambda: len(member.records(0, 1)) == 32)
+    found = member.records(0, 1)
+    assert [record.value for record in found if record.topic == "tally-commands"] == commands
+    assert [record.value for record in found if record.topic == "adds"] == [b"b", b"c"]
+    assert member.failures == []
+
+
 async def test_a_throttled_shard_is_left_out_and_goes_on_without_a_gap(group: Group) -> None:
     member = await group.join()
     member.transport.open(0, 1, START)

@@ -106,7 +106,7 @@ class Cache(Protocol):
         ...
 
     async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
-        """Write to the fresh place; False if the token is not its any more."""
+        """Write to the fresh place; False if the token is not its any more, or a chunk before is lost."""
         ...
 
     async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
@@ -222,7 +222,11 @@ class Transport(Protocol):
     """What feeds the engine: it fetches opened shards and delivers `Batch`es; the engine steers it."""
 
     def open(self, shard: int, epoch: int, positions: Mapping[str, int]) -> None:
-        """Seek every input of the shard to its position and begin to fetch it, under `epoch`."""
+        """Seek these inputs of the shard to their positions and begin to fetch them, and no others, under `epoch`."""
+        ...
+
+    def widen(self, shard: int, positions: Mapping[str, int]) -> None:
+        """Fetch further inputs of an open shard too, from these positions; the others go on where they are."""
         ...
 
     def park(self, shard: int) -> None:

@@ -1,6 +1,6 @@
 """Fence, read, bring Redis to it, check every input's position: what an owner does before it takes anything."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -14,11 +14,12 @@ from drawdown.engine.ports import Cache, KnownId, Log, LogRecord, ShardLog, Stat
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """A shard ready to be opened: its fenced producer, Redis's cursor, a position for every input."""
+    """A shard ready to be opened: its fenced producer, Redis's cursor, a position and the end of every input."""
 
     log: ShardLog
     cursor: Cursor
     positions: dict[str, InputPosition]
+    ends: dict[str, int]
     watermark: int
 
 
@@ -45,11 +46,13 @@ class Recovery:
             newest = await self._log.newest_commit(shard)
             self._check_prices(shard, newest)
             cursor = await self._bring_redis(shard, newest, rebuild=rebuild)
-            positions = await self._positions(shard, newest[0] if newest else None)
+            bounds = await self._log.input_bounds(shard, self._topics)
+            positions = await self._positions(shard, newest[0] if newest else None, bounds)
         except BaseException:
             await log.close()
             raise
-        return Recovered(log, cursor, positions, newest[0].watermark if newest else 0)
+        ends = {topic: end for topic, (_, end) in bounds.items()}
+        return Recovered(log, cursor, positions, ends, newest[0].watermark if newest else 0)
 
     def _check_prices(self, shard: int, newest: tuple[CommitRecord, int] | None) -> None:
         """Raise Retry while this worker has read less of the prices than the shard was rated with."""
@@ -164,9 +167,10 @@ class Recovery:
         if (states or ids) and not await self._cache.load(shard, token, states, ids):
             raise Doubt(_LOST_TOKEN.format(shard), kind=CONTESTED)
 
-    async def _positions(self, shard: int, newest: CommitRecord | None) -> dict[str, InputPosition]:
+    async def _positions(
+        self, shard: int, newest: CommitRecord | None, bounds: Mapping[str, tuple[int, int]]
+    ) -> dict[str, InputPosition]:
         """Give every input's position, proven to be still the one that was recorded; else Halt."""
-        bounds = await self._log.input_bounds(shard, self._topics)
         recorded = {position.topic: position for position in newest.inputs} if newest else {}
         positions: dict[str, InputPosition] = {}
         for topic in self._topics:

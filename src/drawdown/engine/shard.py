@@ -160,6 +160,7 @@ class Shard:
         self.open = False
         self.throttled = False
         self.fetched_to: dict[str, int] = {}
+        self.commands_until = 0  # usage is not fetched before the commands up to this offset; 0 when they are
         self.taking: Sequence[Record] = ()  # cut off the queue and not committed yet
         self.timers_sent: dict[tuple[str, int], int] = {}
         self.watermark_sent = 0
@@ -192,3 +193,17 @@ class Shard:
     def next_offsets(self) -> dict[str, int]:
         """Give the offset from which each input is read next."""
         return {topic: position.next_offset for topic, position in self.positions.items()}
+
+    def first_offsets(self, command_topic: str, end: int) -> dict[str, int]:
+        """Give what to fetch first: of a shard with commands that wait before `end`, those alone (decision 0022)."""
+        offsets = self.next_offsets()
+        waits = offsets[command_topic] < end
+        self.commands_until = end if waits else 0
+        return {command_topic: offsets[command_topic]} if waits else offsets
+
+    def further_offsets(self, command_topic: str) -> dict[str, int]:
+        """Give what to fetch as well, once those commands are fetched; nothing at any other time."""
+        if not self.commands_until or self.fetched_to[command_topic] < self.commands_until:
+            return {}
+        self.commands_until = 0
+        return {topic: offset for topic, offset in self.fetched_to.items() if topic != command_topic}

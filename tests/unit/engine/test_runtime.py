@@ -7,7 +7,7 @@ from tests.support.engine import INPUTS, A, B, World, account
 
 from drawdown.domain.limits import QUEUE_RECORDS_MAX, REJECTS_SHARE_WINDOW, TAKE_RECORDS_MAX
 from drawdown.engine.errors import Halt
-from drawdown.engine.records import Batch, Record
+from drawdown.engine.records import Batch, OutRecord, Record
 
 
 async def test_every_input_leads_to_one_output_in_order(world: World) -> None:
@@ -276,3 +276,29 @@ async def test_an_item_that_the_agent_forgets_halts(world: World) -> None:
 async def _forget(items: object) -> None:
     async for _ in items:  # type: ignore[attr-defined]
         pass
+
+
+async def test_commands_on_the_log_at_the_opening_are_taken_before_any_usage(world: World) -> None:
+    world.add(A, "add")
+    for number in range(200):
+        world.set(A, f"set-{number}", number)
+    worker = world.worker()
+    worker.transport.records_max = 1  # of one fetch: the last command comes long after the first usage could
+    await world.start(worker)
+    await world.settled()
+    assert world.totals(A)[-2:] == [("set-199", 199, 200), ("add", 200, 201)]
+    world.add(A, "later")
+    await world.settled()
+    assert world.totals(A)[-1] == ("later", 201, 202)
+
+
+async def test_commands_of_which_only_the_end_of_a_transaction_is_left_hold_up_nothing(world: World) -> None:
+    world.broker.append("tally-commands", world.place(A), None, b"{", timestamp=None)
+    aborted = world.broker.begin("someone", world.broker.fence("someone"))
+    record = OutRecord("tally-commands", world.place(A), A.encode(), b"{}")
+    world.broker.append_to(aborted, "someone", 1, [record])
+    world.broker.end(aborted, "someone", 1, committed=False)
+    world.add(A, "add")
+    await world.start()
+    await world.settled()
+    assert world.totals(A) == [("add", 1, 1)]

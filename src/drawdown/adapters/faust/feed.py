@@ -51,7 +51,8 @@ class Feed:
         self._names = {topic: prefix + topic for topic in topics}
         self._prefix_length = len(prefix)
         self._epochs: dict[int, int] = {}
-        self._seeks: dict[int, Mapping[str, int]] = {}
+        self._open: dict[int, list[str]] = {}  # by shard: the inputs that are fetched, by their names on the brokers
+        self._seeks: dict[TopicPartition, int] = {}
         self._throttled: set[int] = set()
         self.changed = changed or asyncio.Event()
         self._commit: CommitOffsets | None = None
@@ -60,15 +61,23 @@ class Feed:
 
     def open(self, shard: int, epoch: int, positions: Mapping[str, int]) -> None:
         """Fetch the shard from these positions, under `epoch`."""
+        self.park(shard)
         self._epochs[shard] = epoch
-        self._seeks[shard] = dict(positions)
         self._throttled.discard(shard)
+        self.widen(shard, positions)
+
+    def widen(self, shard: int, positions: Mapping[str, int]) -> None:
+        """Fetch further inputs of the shard too, from these positions."""
+        names = [self._names[topic] for topic in positions]
+        self._open[shard] = self._open.get(shard, []) + names
+        self._seeks |= {TopicPartition(self._names[topic], shard): offset for topic, offset in positions.items()}
         self.changed.set()
 
     def park(self, shard: int) -> None:
         """Stop fetching the shard."""
         self._epochs.pop(shard, None)
-        self._seeks.pop(shard, None)
+        for name in self._open.pop(shard, ()):
+            self._seeks.pop(TopicPartition(name, shard), None)
 
     def throttle(self, shard: int, *, full: bool) -> None:
         """Leave the shard out of the fetches while it is full."""
@@ -100,19 +109,15 @@ class Feed:
     def wanted(self) -> Wanted:
         """Say what to fetch now."""
         shards = [shard for shard in self._epochs if shard not in self._throttled]
-        partitions = [TopicPartition(name, shard) for shard in shards for name in self._names.values()]
-        seeks = {
-            TopicPartition(self._names[topic], shard): offset
-            for shard in shards
-            for topic, offset in self._seeks.get(shard, {}).items()
-        }
+        partitions = [TopicPartition(name, shard) for shard in shards for name in self._open[shard]]
+        seeks = {at: self._seeks[at] for at in partitions if at in self._seeks}
         return Wanted({shard: self._epochs[shard] for shard in shards}, seeks, partitions)
 
     def batches(self, wanted: Wanted, fetched: Fetched) -> list[Batch]:
         """Sort a fetch by shard; only shards with records, or whose position moved over markers."""
-        for shard, epoch in wanted.epochs.items():
-            if self._epochs.get(shard) == epoch:
-                self._seeks.pop(shard, None)
+        for at in wanted.seeks:
+            if self._epochs.get(at.partition) == wanted.epochs[at.partition]:
+                self._seeks.pop(at, None)
         starts: dict[int, dict[str, int]] = {}
         nexts: dict[int, dict[str, int]] = {}
         records: dict[int, list[Record]] = {}

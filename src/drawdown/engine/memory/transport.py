@@ -38,6 +38,11 @@ class MemoryTransport:
         self._throttled.discard(shard)
         self._changed.set()
 
+    def widen(self, shard: int, positions: Mapping[str, int]) -> None:
+        """Fetch further inputs of the shard too."""
+        self._positions[shard].update(positions)
+        self._changed.set()
+
     def park(self, shard: int) -> None:
         """Stop fetching the shard."""
         self._epochs.pop(shard, None)
