@@ -5,9 +5,13 @@ from collections.abc import Callable
 import pytest
 from tests.simulation.ledgers.breaks import BREAKS
 from tests.simulation.ledgers.run import simulate
+from tests.support.invariants import CHECKERS
 
-SEEDS_MAX = 8
-TIMES = 5  # faults strike so much more often than in other runs, so that few runs will do
+SEEDS_MAX = 40
+
+
+def test_each_invariant_is_named_for_some_break() -> None:
+    assert set().union(*(invariants for _, invariants in BREAKS)) == set(CHECKERS)
 
 
 @pytest.mark.parametrize(("broken", "invariants"), BREAKS, ids=[broken.__name__ for broken, _ in BREAKS])
@@ -17,7 +21,7 @@ async def test_a_break_is_caught_by_name(
     broken(monkeypatch)
     named: set[str] = set()
     for seed in range(SEEDS_MAX):
-        made = await simulate(seed, times=TIMES)
+        made = await simulate(seed)
         named |= {finding.split(":")[0] for finding in made.findings}
         if invariants <= named:
             return

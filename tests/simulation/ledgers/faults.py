@@ -25,10 +25,10 @@ from drawdown.engine.ports import (
     StateWrite,
     Swapped,
 )  # fmt: skip
-from drawdown.engine.records import Headers, OutRecord, Record
+from drawdown.engine.records import Batch, Headers, OutRecord, Record
 
 if TYPE_CHECKING:
-    from tests.simulation.ledgers.node import Node
+    from tests.simulation.ledgers.node import Process
 
 R = TypeVar("R")
 
@@ -47,11 +47,16 @@ STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, an
     "transaction's end": (TRANSACTIONAL, 500),
     "apply": (WRITE, 300),
     "cursor": (READ, 60),
+    "inventory": (READ, 60),
+    "sample": (READ, 60),
     "due": (READ, 60),
     "forget": (WRITE, 60),
     "input_ends": (READ, 60),
+    "time_ms": (READ, 60),
     "send": (WRITE, 80),
-    "commit_offsets": (READ, 60),
+    "fetch": (PLAIN, 100),
+    "commit_offsets": (WRITE, 60),
+    "close": (PLAIN, 150),
     "fence": (WRITE, 300),
     "newest_commit": (READ, 300),
     "changelog": (READ, 400),
@@ -61,12 +66,16 @@ STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, an
     "begin_rebuild": (WRITE, 1_000),
     "load": (WRITE, 1_000),
     "finish_rebuild": (WRITE, 1_000),
+    "ends": (READ, 600),
+    "begin_stage": (WRITE, 600),
+    "stage": (WRITE, 600),
+    "swap": (WRITE, 600),
     "assign": (PLAIN, 300),
     "revoke": (PLAIN, 300),
 }
 CELLS = [(fault, step) for step, (own, _) in STEPS.items() for fault in (*ANYWHERE, *own)]
 _COPIES_MAX = 4
-_COPIED_EVERY = 8  # applies, over all shards
+_APPLIES_COPIED, _LOADS_COPIED = 8, 2  # every so many of them, over all shards
 _HOUR_MS = 3_600_000
 
 
@@ -112,13 +121,13 @@ class Faults:
         self.fired[fault, step] += 1
         self.history.append(f"{at_ms} ms: {fault} at {step} of {who}")
 
-    def copied(self, ledger: str, shard: int, cache: MemoryCache) -> None:
+    def copied(self, ledger: str, shard: int, cache: MemoryCache, every: int) -> None:
         """Now and then keep what Redis holds, to roll it back to."""
         self._calls["copies"] += 1
-        if self._calls["copies"] % _COPIED_EVERY == 0:
+        if self._calls["copies"] % every == 0:
             self.earlier.setdefault((ledger, shard), deque(maxlen=_COPIES_MAX)).append(cache.copy(shard))
 
-    async def strike(self, fault: str, step: str, node: "Node", ledger: str, shard: int) -> None:
+    async def strike(self, fault: str, step: str, node: "Process", ledger: str, shard: int) -> None:
         """Let a fault that can strike anywhere happen before a call goes on."""
         copies = self.earlier.get((ledger, shard))
         if not fault or (fault in {ROLL_BACK, FOREIGN} and not copies):
@@ -147,7 +156,7 @@ class Faults:
             world.caches[ledger].restore(shard, held if fault == ROLL_BACK else _of_another_chain(held))
 
     async def call(
-        self, node: "Node", ledger: str, step: str, shard: int, made: Callable[[], Awaitable[R]], part: str
+        self, node: "Process", ledger: str, step: str, shard: int, made: Callable[[], Awaitable[R]], part: str
     ) -> R:
         """Make a call of a port, unless something strikes before, instead of, or after it."""
         await node.awake()
@@ -187,7 +196,7 @@ class SkewedClock:
 class FaultyCache:
     """A ledger's Redis as one node reaches it."""
 
-    def __init__(self, faults: Faults, node: "Node", ledger: str, cache: MemoryCache) -> None:
+    def __init__(self, faults: Faults, node: "Process", ledger: str, cache: MemoryCache) -> None:
         self._faults, self._node, self._ledger, self._cache = faults, node, ledger, cache
 
     async def _call(self, step: str, shard: int, made: Callable[[], Awaitable[R]]) -> R:
@@ -202,13 +211,14 @@ class FaultyCache:
     async def apply(
         self, shard: int, expected: Cursor, new: Cursor, states: Sequence[StateWrite], ids: Sequence[KnownId]
     ) -> bool:
-        self._faults.copied(self._ledger, shard, self._cache)
+        self._faults.copied(self._ledger, shard, self._cache, _APPLIES_COPIED)
         return await self._call("apply", shard, lambda: self._cache.apply(shard, expected, new, states, ids))
 
     async def begin_rebuild(self, shard: int) -> bytes:
         return await self._call("begin_rebuild", shard, lambda: self._cache.begin_rebuild(shard))
 
     async def load(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
+        self._faults.copied(self._ledger, shard, self._cache, _LOADS_COPIED)
         return await self._call("load", shard, lambda: self._cache.load(shard, token, states, ids))
 
     async def finish_rebuild(self, shard: int, token: bytes, cursor: Cursor) -> bool:
@@ -221,26 +231,27 @@ class FaultyCache:
         return await self._call("forget", shard, lambda: self._cache.forget(shard, before))
 
     async def inventory(self, shard: int) -> Inventory:
-        return await self._call("cursor", shard, lambda: self._cache.inventory(shard))
+        return await self._call("inventory", shard, lambda: self._cache.inventory(shard))
 
     async def sample(self, shard: int, accounts: Sequence[str], ids: Sequence[KnownId]) -> Sample:
-        return await self._call("look_up", shard, lambda: self._cache.sample(shard, accounts, ids))
+        return await self._call("sample", shard, lambda: self._cache.sample(shard, accounts, ids))
 
     async def begin_stage(self, shard: int) -> bytes:
-        return await self._call("begin_rebuild", shard, lambda: self._cache.begin_stage(shard))
+        return await self._call("begin_stage", shard, lambda: self._cache.begin_stage(shard))
 
     async def stage(self, shard: int, token: bytes, states: Sequence[StateWrite], ids: Sequence[KnownId]) -> bool:
-        return await self._call("load", shard, lambda: self._cache.stage(shard, token, states, ids))
+        self._faults.copied(self._ledger, shard, self._cache, _LOADS_COPIED)
+        return await self._call("stage", shard, lambda: self._cache.stage(shard, token, states, ids))
 
     async def swap(self, shard: int, token: bytes, cursor: Cursor, held: Cursor | None) -> Swapped:
-        return await self._call("finish_rebuild", shard, lambda: self._cache.swap(shard, token, cursor, held))
+        return await self._call("swap", shard, lambda: self._cache.swap(shard, token, cursor, held))
 
 
 class FaultyShardLog:
     """A shard's producer as one node holds it."""
 
-    def __init__(self, node: "Node", log: ShardLog, producer: str, ledger: str, shard: int) -> None:
-        self._node, self._log, self._producer = node, log, producer
+    def __init__(self, faults: Faults, node: "Process", log: ShardLog, ledger: str, shard: int) -> None:
+        self._faults, self._node, self._log, self._producer = faults, node, log, f"{ledger}-{shard}"
         self._place = ledger, shard
 
     async def commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
@@ -252,13 +263,13 @@ class FaultyShardLog:
 
     async def close(self) -> None:
         if not self._node.dead:
-            await self._log.close()
+            await self._faults.call(self._node, self._place[0], "close", self._place[1], self._log.close, KAFKA)
 
 
 class FaultyLog:
     """Kafka as one node reaches it."""
 
-    def __init__(self, faults: Faults, node: "Node", ledger: str, broker: MemoryBroker) -> None:
+    def __init__(self, faults: Faults, node: "Process", ledger: str, broker: MemoryBroker) -> None:
         self._faults, self._node, self._ledger = faults, node, ledger
         self._log = MemoryLog(broker, ledger, chunk_records=40)
 
@@ -267,13 +278,13 @@ class FaultyLog:
 
     async def fence(self, shard: int) -> ShardLog:
         log = await self._call("fence", shard, lambda: self._log.fence(shard))
-        return FaultyShardLog(self._node, log, f"{self._ledger}-{shard}", self._ledger, shard)
+        return FaultyShardLog(self._faults, self._node, log, self._ledger, shard)
 
     async def newest_commit(self, shard: int) -> tuple[CommitRecord, int] | None:
         return await self._call("newest_commit", shard, lambda: self._log.newest_commit(shard))
 
     async def ends(self, shard: int) -> tuple[int, int]:
-        return await self._log.ends(shard)
+        return await self._call("ends", shard, lambda: self._log.ends(shard))
 
     async def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         async for chunk in self._log.changelog(shard, start):
@@ -292,7 +303,7 @@ class FaultyLog:
         return await self._call("input_ends", shard, lambda: self._log.input_ends(shard, topics))
 
     async def time_ms(self) -> int:
-        return await self._log.time_ms()
+        return await self._call("time_ms", 0, self._log.time_ms)
 
     async def read_input(self, shard: int, topic: str, offset: int) -> Record | None:
         return await self._call("read_input", shard, lambda: self._log.read_input(shard, topic, offset))
@@ -305,11 +316,16 @@ class FaultyLog:
 
 
 class FaultyTransport(MemoryTransport):
-    """A node's transport; whether an offset commit is accepted is asked like any call."""
+    """A node's transport: a fetch may come late, whether an offset commit is accepted is asked like any call."""
 
-    def __init__(self, faults: Faults, node: "Node", ledger: str, topics: Sequence[str]) -> None:
+    def __init__(self, faults: Faults, node: "Process", ledger: str, topics: Sequence[str]) -> None:
         super().__init__(node.world.broker, topics)
         self._faults, self._node, self._ledger = faults, node, ledger
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        async for batch in super().batches():
+            await self._faults.call(self._node, self._ledger, "fetch", batch.shard, _nothing, KAFKA)
+            yield batch
 
     async def commit_offsets(self, shard: int, positions: Mapping[str, int]) -> bool:
         commit = super().commit_offsets

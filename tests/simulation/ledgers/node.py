@@ -1,4 +1,4 @@
-"""A worker process over the twins: all three ledgers, each with its engine, over calls that may fail."""
+"""Processes over the twins: workers with all three ledgers, each with its engine, and who rebuilds a shard by hand."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from tests.simulation.ledgers.faults import ANYWHERE, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.errors import Halt
+from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.ledger import Ledger
+from drawdown.engine.rebuild import Rebuild
 from drawdown.engine.records import Batch
 from drawdown.engine.runtime import Runtime
 
@@ -61,8 +62,8 @@ class Lane:
             task.cancel()
 
 
-class Node:
-    """A process. dead: it does nothing any more, and told nobody; paused: it stands still where it is."""
+class Process:
+    """What runs on its own. dead: it does nothing any more, and told nobody; paused: it stands still where it is."""
 
     def __init__(self, world: "World", name: str) -> None:
         self.world = world
@@ -71,7 +72,6 @@ class Node:
         self.clock = SkewedClock(world.clock)
         self._running = asyncio.Event()
         self._running.set()
-        self.lanes = [Lane(self, ledger) for ledger in world.ledgers]
 
     @property
     def reachable(self) -> bool:
@@ -86,20 +86,52 @@ class Node:
             await asyncio.Event().wait()
 
     def crash(self) -> None:
-        """Stop at once, as by SIGKILL; another process comes in its place."""
+        """Stop at once, as by SIGKILL."""
         self.dead = True
+
+    def pause(self, duration_ms: int) -> None:
+        """Stand still for a while."""
+        self._running.clear()
+        self.world.later(duration_ms, self._wake)
+
+    def _wake(self) -> None:
+        self._running.set()
+
+
+class Operator(Process):
+    """Who runs `drawdown rebuild` for a shard, beside its owner."""
+
+    async def rebuild(self, ledger: str, shard: int) -> None:
+        """Rebuild it once; a part that is down, or somebody else's rebuild, ends it."""
+        faults = self.world.faults
+        log = FaultyLog(faults, self, ledger, self.world.broker)
+        cache = FaultyCache(faults, self, ledger, self.world.caches[ledger])
+        with contextlib.suppress(Retry, Doubt):
+            await Rebuild(log, cache).run(shard)
+            self.world.rebuilt += 1
+
+
+class Node(Process):
+    """A worker's process, a member of the group."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        super().__init__(world, name)
+        self.lanes = [Lane(self, ledger) for ledger in world.ledgers]
+
+    def crash(self) -> None:
+        """Stop at once; another process comes in its place."""
+        super().crash()
         self.world.later(SESSION_MS, self.world.rebalance)
         self.world.later(self.world.faults.dice.randint(1, 3_000), self.world.new_node)
 
     def pause(self, duration_ms: int) -> None:
         """Stand still for a while; past its session the group goes on without it."""
-        self._running.clear()
         if duration_ms > SESSION_MS:
             self.world.later(SESSION_MS, self.world.rebalance)
-        self.world.later(duration_ms, self._wake)
+        super().pause(duration_ms)
 
     def _wake(self) -> None:
-        self._running.set()
+        super()._wake()
         self.world.rebalance()
 
     @property

@@ -15,7 +15,7 @@ from tests.support.odd_messages import BOOKS
 from tests.support.two_ledgers import POLICY
 from tests.support.verifying import MemorySource
 
-from drawdown.engine import runtime
+from drawdown.engine import rebuild, recovery, runtime
 from drawdown.engine.memory.broker import Entry
 from drawdown.engine.records import Record
 from drawdown.oracle.audit import Audit, audit
@@ -28,6 +28,8 @@ from drawdown.verify import verify
 
 INPUTS_MIN, INPUTS_MAX, FAULTS_MIN = 200, 240, 5
 DRAIN_STEPS = 15
+CHUNK_RECORDS = 6  # of a rebuild, so that it has some
+BY_HAND = 0.06  # of the steps of time: somebody rebuilds a shard
 AUDITED = (
     "usage.inference", "usage.gpu-container", "usage.fine-tuning", "plan-commands", "credit-charging",
     "wallet-commands", "code-commands", "charges", "account-events", "dead-letters",
@@ -67,6 +69,8 @@ async def simulate(
     faults.only = only
     patch = pytest.MonkeyPatch()
     patch.setattr(runtime, "REVOKE_WAIT_SECONDS", 0)  # who lets go does not wait: what is open is cut off
+    for module in (rebuild, recovery):
+        patch.setattr(module, "RECOVERY_CHUNK_RECORDS", CHUNK_RECORDS)
     world = World(faults)
     lag = ""
     try:
@@ -98,6 +102,8 @@ async def _act(world: World, made: Run, dice: random.Random, without: frozenset[
             if made.inputs not in without:
                 world.broker.append(record.topic, shard, record.key, record.value, headers=record.headers)
             made.inputs += 1
+        if dice.random() < BY_HAND:
+            world.rebuild(dice.choice(world.ledgers).name, dice.randrange(SHARDS))
         await world.pass_time(dice.choice((0, 1, 20, 300, 2_000, 8_000)))
         waiting = [inputs.next(world.clock.now_ms()) for _ in range(dice.randint(1, 12))]
         dice.shuffle(waiting)  # across topics, publishers come in any order

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from tests.simulation.ledgers.faults import ANYWHERE, FAILED, FENCED, Faults, commit_fault
-from tests.simulation.ledgers.node import Node
+from tests.simulation.ledgers.node import Node, Operator, Process
 from tests.support.two_ledgers import LEDGERS, topics
 
 from drawdown.adapters.kafka.partitioner import shard_of
@@ -18,7 +18,8 @@ from drawdown.engine.shard import WATERMARK_HEADER
 SHARDS = 3
 NODES_MAX = 3
 SETTLE_STEPS_MAX = 600
-BEFORE_MIDNIGHT_MS = 45_000  # when a run begins: most runs pass a day's end, where a bucket of ids may be forgotten
+# When a run begins: it passes a day's end, where a bucket of ids is forgotten, or holds ids that are forgotten there.
+BEFORE_MIDNIGHT_MS = (30_000, 120_000)
 
 
 class World:
@@ -28,12 +29,14 @@ class World:
         self.faults = faults
         self.ledgers = LEDGERS
         self.shard_of = shard_of(SHARDS)
-        self.clock = MemoryClock(START_MS + ID_BUCKET_MS - BEFORE_MIDNIGHT_MS)
+        self.clock = MemoryClock(START_MS + ID_BUCKET_MS - faults.dice.randint(*BEFORE_MIDNIGHT_MS))
         self.broker = MemoryBroker(self.clock, dict.fromkeys(topics(), SHARDS))
         self.broker.on_append, self.broker.on_end = self._appended, self._ends
         self.caches = {ledger.name: MemoryCache() for ledger in LEDGERS}
         self.nodes: list[Node] = []
-        self.committing: dict[str, tuple[Node, str, int]] = {}
+        self.rebuilt = 0  # by hand
+        self.failure: Exception | None = None  # of a rebuild by hand
+        self.committing: dict[str, tuple[Process, str, int]] = {}
         self._rebalancing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._named = 0
@@ -46,6 +49,17 @@ class World:
             self._named += 1
             self.nodes.append(Node(self, f"node-{self._named}"))
             self.rebalance()
+
+    def rebuild(self, ledger: str, shard: int) -> None:
+        """Let somebody rebuild a shard by hand."""
+        self._named += 1
+        self._start(self._rebuild(Operator(self, f"rebuild-{self._named}"), ledger, shard))
+
+    async def _rebuild(self, who: Operator, ledger: str, shard: int) -> None:
+        try:
+            await who.rebuild(ledger, shard)
+        except Exception as error:  # noqa: BLE001  it is not to halt, and nothing else may come of it
+            self.failure = error
 
     def rebalance(self) -> None:
         """Share the shards anew among those that answer."""
@@ -131,7 +145,9 @@ class World:
         self.check()
 
     def check(self) -> None:
-        """Raise what stopped a node or halted a shard."""
+        """Raise what stopped a node or a rebuild, or halted a shard."""
+        if self.failure is not None:
+            raise self.failure
         for node in self.nodes:
             if not node.dead and node.failure is not None:
                 raise node.failure
