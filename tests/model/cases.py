@@ -28,6 +28,8 @@ _ANOTHER_CHAIN = World(
     "lost log, Redis emptied", "abc", Faults(crashes=1, wipes=1, losses=1, rollbacks=1), take_max=2, workers=1
 )
 _COMPACTED = World("compacted", "aba", Faults(crashes=1, compactions=1, rollbacks=1), workers=1)
+_BY_HAND = World("rebuilt by hand", "ab", Faults(hands=1, rollbacks=1), workers=1)
+_IN_PLACE_TOO = World("rebuilt by hand and in place", "ab", Faults(hands=1, wipes=1), workers=1)
 
 CASES = (
     Case((Rule.FENCE,), _HANDED_OVER, "uniqueness"),
@@ -54,4 +56,10 @@ CASES = (
     Case((Rule.BATCH_EPOCH, Rule.BATCH_START), _FETCHES, "positions"),
     Case((Rule.STATES_DROPPED,), World("handed over twice", "abc", Faults(rebalances=1)), "equivalence"),
     Case((Rule.FORGET_BY_WATERMARK,), World("forgetting", "aab", Faults(), window=2, workers=1), "cache: Redis does"),
+    Case((Rule.HAND_CHUNKS_COUNTED,), _BY_HAND, "cache: Redis does not know id"),
+    Case((Rule.HAND_TOKEN_FIRST,), World("two hands", "a", Faults(hands=2), workers=1), "cache: Redis holds state ''"),
+    Case(
+        (Rule.SWAP_CONDITIONAL,), _IN_PLACE_TOO, None, "what is swapped in goes with its cursor: the owner catches up"
+    ),
+    Case((Rule.SWAP_ENDS_REBUILD,), _IN_PLACE_TOO, "cache: Redis"),
 )

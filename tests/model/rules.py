@@ -28,3 +28,7 @@ class Rule(enum.Enum):
     BATCH_START = "a batch that does not begin where the last one ended stops the worker"
     STATES_DROPPED = "states in the worker's memory do not outlive a recovery"
     FORGET_BY_WATERMARK = "ids are forgotten by the shard's watermark, not by the wall clock"
+    HAND_CHUNKS_COUNTED = "each write of a rebuild by hand, and its swap, is refused when Redis lacks the one before it"
+    HAND_TOKEN_FIRST = "a rebuild by hand sets its token before it empties the fresh place"
+    SWAP_CONDITIONAL = "a swap is refused unless Redis is at the cursor that was found there"
+    SWAP_ENDS_REBUILD = "a swap ends the owner's own rebuild that is under way"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.model import faults
 from tests.model.basics import NAMES, assigned
+from tests.model.by_hand import ByHand
 from tests.model.cycling import Cycling
 from tests.model.recovering import Recovering
 from tests.model.rules import Rule
@@ -35,7 +36,7 @@ from tests.model.states import (
 from tests.model.worlds import World
 
 
-class Shard(Recovering, Cycling):
+class Shard(Recovering, Cycling, ByHand):
     """All steps that can happen in a state: of the owners, of what is on its way, and the faults."""
 
     def __init__(self, world: World, without: frozenset[Rule] = frozenset()) -> None:
@@ -88,4 +89,5 @@ class Shard(Recovering, Cycling):
                 f"Redis gets the late write ({state.late.kind})" + ("" if redis else ", and refuses it"),
                 state._replace(redis=redis or state.redis, late=None),
             )
+        yield from self.by_hand(state)
         yield from faults.of(self, state)

@@ -46,6 +46,25 @@ class Owner(NamedTuple):
     queue: tuple[int, int] | None = None
 
 
+class Fresh(NamedTuple):
+    """The fresh place of a rebuild by hand. token: whose it is; chunk: its writes so far."""
+
+    state: str = ""
+    ids: str = ""
+    token: int = 0
+    chunk: int = 0
+
+
+class Hand(NamedTuple):
+    """A rebuild by hand. held: the cursor that it found in Redis; newest: up to where it loads."""
+
+    step: str
+    held: int = 0
+    newest: int = 0
+    token: int = 0
+    chunk: int = 0
+
+
 class Redis(NamedTuple):
     """One shard in Redis. cursor: a chain, 0 where there is none; token, chunk: of a rebuild under way."""
 
@@ -54,6 +73,7 @@ class Redis(NamedTuple):
     ids: str = ""
     token: int = 0
     chunk: int = 0
+    fresh: Fresh = Fresh()
 
 
 class Call(NamedTuple):
@@ -67,7 +87,10 @@ class Call(NamedTuple):
 
 
 class Faults(NamedTuple):
-    """How often each fault may still happen. outages: of a write to Redis whose answer is lost or that comes late."""
+    """How often each fault may still happen. outages: of a write to Redis whose answer is lost or that comes late.
+
+    hands: rebuilds by hand that somebody may still begin.
+    """
 
     rebalances: int = 0
     crashes: int = 0
@@ -77,6 +100,7 @@ class Faults(NamedTuple):
     rollbacks: int = 0
     compactions: int = 0
     losses: int = 0
+    hands: int = 0
 
 
 class State(NamedTuple):
@@ -84,7 +108,7 @@ class State(NamedTuple):
 
     holders: owners whose producer the broker accepts; group: who is assigned; copy: an earlier Redis; late: a write on
     its way; offsets: committed to the group; loose: outputs whose commit record is not written (without the rule).
-    compacted: the number of the oldest commit record that the changelog still has.
+    compacted: the number of the oldest commit record that the changelog still has. hands: rebuilds by hand under way.
     """
 
     faults: Faults
@@ -99,6 +123,7 @@ class State(NamedTuple):
     offsets: int = 0
     loose: tuple[int, ...] = ()
     compacted: int = 0
+    hands: tuple[Hand, ...] = ()
 
 
 class Step(NamedTuple):

@@ -33,6 +33,7 @@ SMALL = (
     World("compacted", "aba", Faults(crashes=1, compactions=1, rollbacks=1), workers=1),
     World("lost log", "ab", Faults(crashes=2, losses=1, rollbacks=1), take_max=2, workers=1),
     World("forgetting", "aab!a", Faults(crashes=1, wipes=1), window=2, workers=1),
+    World("rebuilt by hand", "ab", Faults(hands=1, rollbacks=1), workers=1),
 )
 
 FULL = (
@@ -46,4 +47,7 @@ FULL = (
     World("compacted", "ab!a", Faults(crashes=1, compactions=1, rollbacks=1), take_max=2),
     World("lost log", "abc", Faults(crashes=2, wipes=1, losses=1, rollbacks=1), take_max=2),
     World("forgetting", "aab!a", Faults(rebalances=1, crashes=1, wipes=1), window=2),
+    World("rebuilt by hand", "ab", Faults(hands=1, wipes=1, rollbacks=1, crashes=1, unknown=1), workers=1),
+    World("rebuilt by hand, handed over", "ab", Faults(hands=1, rebalances=1, wipes=1)),
+    World("rebuilt by two hands", "ab", Faults(hands=2, wipes=1), workers=1),
 )
