@@ -1,16 +1,15 @@
-"""Row 7: broker restarted, killed, hung, cut off; outputs missing or refusing; too large.
-
-Too few in-sync replicas come with the hung broker: with one replica Kafka 4.1 does not refuse by min.insync.replicas.
-"""
+"""Row 7: broker restarted, killed, hung, cut off; outputs missing or refusing; too few replicas; too large."""
 
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 from tests.chaos import topics
 from tests.chaos.checks import proved
-from tests.chaos.ground import Ground, load, said, until, until_rated, until_said
+from tests.chaos.ground import Ground, ground, load, said, until, until_rated, until_said
 from tests.chaos.report import Told
+from tests.chaos.second_broker import SOON_MISSED, SecondBroker
 
 from drawdown.topics import CHARGES, CREDIT_CHARGING
 
@@ -54,9 +53,7 @@ async def test_broker_hung(own_land: Ground, told: Told) -> None:
             await until_said(worker, "Heartbeat session expired")
             os.kill(land.kafka.pid, signal.SIGCONT)
             await until_rated(stage, 200)
-        refused = said(worker, "NotEnoughReplicas")  # its controller has fenced it: it is in no set of replicas
-        proof = f"the worker's session expired; {refused} writes refused for want of in-sync replicas"
-        told.fired("SIGSTOP past the workers' session, SIGCONT", proof)
+        told.fired("SIGSTOP past the workers' session, SIGCONT", "the worker's session expired")
         assert worker.alive, worker.tail(3_000)
         await proved(told, stage, running.sent)
 
@@ -113,5 +110,26 @@ async def test_an_output_topic_refuses(land: Ground, told: Told) -> None:
             await topics.configure(stage, CHARGES, max_message_bytes="1048588")
             await until_rated(stage, 200)
         told.fired("max.message.bytes=200 for charges", f"the worker named the topic {doubts} times", doubts)
+        assert worker.alive, worker.tail(3_000)
+        await proved(told, stage, running.sent)
+
+
+async def test_too_few_in_sync_replicas(tmp_path: Path, told: Told) -> None:
+    """The charges have two replicas and want both; the other broker dies, and comes back."""
+    async with ground(tmp_path, broker=SOON_MISSED) as land, land.working() as (stage, worker):
+        other = SecondBroker(tmp_path / "second", land.kafka)
+        land.stops.callback(other.kill)
+        await asyncio.to_thread(other.start)
+        await topics.delete(stage, CHARGES)
+        await topics.create_on(stage, CHARGES, (1, 2), min_insync_replicas="2")
+        async with load(stage) as running:
+            await until_rated(stage, 100)
+            await asyncio.to_thread(other.kill)
+            await until_said(worker, "shard in doubt", CHARGES, seconds=90)
+            refused = said(worker, "NotEnoughReplicas")
+            await asyncio.to_thread(other.start)
+            await until_rated(stage, 200)
+        told.fired("one of the charges' two replicas gone", f"{refused} writes refused for want of replicas", refused)
+        assert refused
         assert worker.alive, worker.tail(3_000)
         await proved(told, stage, running.sent)
