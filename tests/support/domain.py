@@ -47,7 +47,7 @@ def prices(*more: Book, demand_token: str = "2") -> Prices:
 def tokens(count: int, at: int = T0, **change: object) -> Usage:
     usage = Usage(
         "acc", "/inference", f"e{at}-{count}", "inference", "ep", (("model", "Q"),), at, None,
-        inference_measures({"input_tokens": count}),
+        inference_measures((count, 0, 0, 0, 0, 0)),
     )  # fmt: skip
     return replace(usage, **change)
 

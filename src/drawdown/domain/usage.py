@@ -1,5 +1,7 @@
 """From a service's own measurements to billable quantities, by the platform's published rules."""
 
+from collections.abc import Sequence
+
 from drawdown.domain.catalogue import INFERENCE, SERVICES
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import INTERVAL_MAX_MS
@@ -39,12 +41,12 @@ def fine_tuning_measures(start: int, end: int, gpu_thousandths: int) -> tuple[Me
     return (Measure("gpu_seconds", quantity),) if quantity else ()
 
 
-def inference_measures(counts: dict[str, int]) -> tuple[Measure, ...]:
-    """AI Inference: tokens, characters and images, each as its own meter, in the catalogue's order."""
+def inference_measures(counts: Sequence[int]) -> tuple[Measure, ...]:
+    """AI Inference: tokens, characters and images, each as its own meter. counts: in the catalogue's order."""
     return tuple(
         [
-            Measure(meter, count(counts[meter], meter) * MILLIONTHS)
-            for meter in _INFERENCE_METERS
-            if counts.get(meter, 0)
+            Measure(meter, count(counted, meter) * MILLIONTHS)
+            for meter, counted in zip(_INFERENCE_METERS, counts, strict=True)
+            if counted
         ]
     )

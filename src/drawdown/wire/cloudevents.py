@@ -4,7 +4,7 @@ import msgspec
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.records import Record
-from drawdown.wire.parsing import checked_bytes, decoded, ident, name
+from drawdown.wire.parsing import checked_bytes, decoded, ident, name, source
 
 SPEC_VERSION = "1.0"
 _PREFIX = "ce_"
@@ -34,7 +34,7 @@ def envelope_of(record: Record) -> Envelope:
     if envelope.specversion != SPEC_VERSION:
         raise Reject("unknown_version", f"specversion {envelope.specversion[:20]!r}; {SPEC_VERSION} is read")
     ident(envelope.id, "id")
-    ident(envelope.source, "source")
+    source(envelope.source)
     name(envelope.subject, "subject")
     _check_key(record.key, envelope.subject)
     return envelope

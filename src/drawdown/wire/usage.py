@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -60,6 +61,17 @@ class InferenceData(msgspec.Struct, gc=False):
     images: int = 0
     region: str | None = None
 
+    def counts(self) -> tuple[int, ...]:
+        """Give what was measured, in the order of the catalogue's meters."""
+        return (
+            self.input_tokens,
+            self.cached_input_tokens,
+            self.output_tokens,
+            self.input_characters,
+            self.output_characters,
+            self.images,
+        )
+
 
 DATA_TYPES: dict[str, type[Any]] = {
     GPU_CONTAINER: ContainerData,
@@ -72,33 +84,39 @@ _fields = {
     for service, kind in DATA_TYPES.items()
 }
 _keys_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SERVICE_OF_TYPE = {f"{TYPE_PREFIX}{service}.v1": service for service in SERVICES}
 
 
 def decode_usage(record: Record) -> Usage:
     """Read a usage event and derive its quantities; raise Reject with the reason."""
     envelope = envelope_of(record)
-    service = _service_of(envelope.type)
+    service = _SERVICE_OF_TYPE.get(envelope.type) or _refused_type(envelope.type)
     raw = bytes(envelope.data)
     data = decoded(_decoders[service], raw)
-    _check_meters(service, raw)
+    if service == INFERENCE:
+        counts = data.counts()
+        _check_meters(service, raw, len(counts) - counts.count(0) - bool(data.images))
+        return _inference(envelope, data, counts)
+    _check_meters(service, raw, 0)
     return _readers[service](envelope, data)
 
 
-def _service_of(kind: str) -> str:
+def _refused_type(kind: str) -> str:
     match = _TYPE.fullmatch(kind)
     if match is None:
         raise Reject("unknown_type", f"type {kind[:80]!r} is not of the form {TYPE_PREFIX}<service>.v1")
     if match[1] not in SERVICES:
         raise Reject("unknown_service", f"service {match[1]} is not in the catalogue: {', '.join(SERVICES)}")
-    if match[2] != "1":
-        raise Reject("unknown_version", f"version {match[2]} of {match[1]} usage; 1 is read")
-    return match[1]
+    raise Reject("unknown_version", f"version {match[2]} of {match[1]} usage; 1 is read")
 
 
-def _check_meters(service: str, raw: bytes) -> None:
-    """Refuse a measurement that nobody would bill: an unknown field that names a meter."""
+def _check_meters(service: str, raw: bytes, known: int) -> None:
+    """Refuse a measurement that nobody would bill: an unknown field that names a meter. known: such fields that were read.
+
+    As many endings as known fields, none of them written with an escape, leave no room for another.
+    """
     count = raw.count(b"_tokens") + raw.count(b"_seconds") + raw.count(b"_characters")
-    if not count:
+    if count == known and b"\\" not in raw:
         return
     for key in _keys_decoder.decode(raw):
         if key.endswith(_METER_ENDINGS) and key not in _fields[service]:
@@ -110,40 +128,28 @@ def _container(envelope: Envelope, data: ContainerData) -> Usage:
     gpus = parse_thousandths(data.gpu_count, "gpu_count")
     storage = parse_thousandths(data.storage_gb, "storage_gb")
     measures = container_measures(start, end, gpus, storage, running=data.state == "running")
-    dimensions = _dimensions(gpu_model=data.gpu_model, region=data.region)
+    dimensions = _dimensions(data.gpu_model, None, data.region)
     return _usage(envelope, GPU_CONTAINER, name(data.container, "container"), dimensions, end, start, measures)
 
 
 def _tuning(envelope: Envelope, data: TuningData) -> Usage:
     start, end = _interval(envelope, data.from_, data.to)
     gpus = parse_thousandths(data.gpu_count, "gpu_count")
-    dimensions = _dimensions(gpu_model=data.gpu_model, model=data.model, region=data.region)
+    dimensions = _dimensions(data.gpu_model, data.model, data.region)
     job = name(data.job, "job")
     measures = fine_tuning_measures(start, end, gpus)
     usage = _usage(envelope, FINE_TUNING, job, dimensions, end, start, measures)
     return msgspec.structs.replace(usage, gpu_thousandths=gpus, job=job, final=data.final)
 
 
-def _inference(envelope: Envelope, data: InferenceData) -> Usage:
-    counts = {
-        "input_tokens": data.input_tokens,
-        "cached_input_tokens": data.cached_input_tokens,
-        "output_tokens": data.output_tokens,
-        "input_characters": data.input_characters,
-        "output_characters": data.output_characters,
-        "images": data.images,
-    }
+def _inference(envelope: Envelope, data: InferenceData, counts: tuple[int, ...]) -> Usage:
     time = parse_instant(envelope.time)
-    dimensions = _dimensions(model=data.model, region=data.region)
+    dimensions = _dimensions(None, data.model, data.region)
     endpoint = name(data.endpoint, "endpoint")
     return _usage(envelope, INFERENCE, endpoint, dimensions, time, None, inference_measures(counts))
 
 
-_readers: dict[str, Callable[[Envelope, Any], Usage]] = {
-    GPU_CONTAINER: _container,
-    FINE_TUNING: _tuning,
-    INFERENCE: _inference,
-}
+_readers: dict[str, Callable[[Envelope, Any], Usage]] = {GPU_CONTAINER: _container, FINE_TUNING: _tuning}
 
 
 def _interval(envelope: Envelope, start: str, end: str) -> tuple[int, int]:
@@ -153,9 +159,11 @@ def _interval(envelope: Envelope, start: str, end: str) -> tuple[int, int]:
     return instants
 
 
-def _dimensions(**values: str | None) -> tuple[tuple[str, str], ...]:
-    """Give the dimensions that are there; callers name them in alphabetical order."""
-    return tuple([(key, name(value, key)) for key, value in values.items() if value is not None])
+@lru_cache(maxsize=4_096)
+def _dimensions(gpu_model: str | None, model: str | None, region: str | None) -> tuple[tuple[str, str], ...]:
+    """Give the dimensions that are there, in alphabetical order."""
+    values = (("gpu_model", gpu_model), ("model", model), ("region", region))
+    return tuple([(key, name(value, key)) for key, value in values if value is not None])
 
 
 def _usage(
@@ -168,13 +176,5 @@ def _usage(
     measures: tuple[Measure, ...],
 ) -> Usage:
     return Usage(
-        account=envelope.subject,
-        source=envelope.source,
-        id=envelope.id,
-        service=service,
-        resource=resource,
-        dimensions=dimensions,
-        time=time,
-        start=start,
-        measures=measures,
+        envelope.subject, envelope.source, envelope.id, service, resource, dimensions, time, start, measures
     )

@@ -29,8 +29,7 @@ def test_fine_tuning_is_duration_times_gpus() -> None:
 
 
 def test_tokens_characters_and_images_are_meters_of_their_own_in_the_catalogues_order() -> None:
-    counts = {"images": 2, "output_tokens": 0, "input_tokens": 1}
-    assert inference_measures(counts) == (Measure("input_tokens", MILLIONTHS), Measure("images", 2 * MILLIONTHS))
+    assert inference_measures((1, 0, 0, 0, 0, 2)) == (Measure("input_tokens", MILLIONTHS), Measure("images", 2 * MILLIONTHS))
 
 
 def test_an_interval_is_at_most_a_day_and_never_backwards() -> None:
@@ -42,9 +41,9 @@ def test_an_interval_is_at_most_a_day_and_never_backwards() -> None:
 
 def test_negative_and_absurd_counts_are_refused() -> None:
     with pytest.raises(Reject, match="negative_quantity"):
-        inference_measures({"input_tokens": -1})
+        inference_measures((0, 0, -1, 0, 0, 0))
     with pytest.raises(Reject, match="invalid_value"):
-        inference_measures({"input_tokens": COUNT_MAX + 1})
+        inference_measures((COUNT_MAX + 1, 0, 0, 0, 0, 0))
     with pytest.raises(Reject, match="passes the limit"):
         container_measures(T0, T0 + DAY, COUNT_MAX * 1_000, 0, running=True)
     with pytest.raises(Reject, match="passes the limit"):
