@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench bench-quick test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -29,8 +29,12 @@ PODS := ../shared/data/alibaba_gpu_pods_2023.csv
 replay-pods: $(READY) ## replay months of GPU containers by the trace's own clock (PODS=file), and check it
 	$(DRAWDOWN) replay $(PODS) --as gpu-container --local
 
-bench: $(READY) ## the worker against a stock Faust agent, on one stack, in turns (2 minutes)
-	$(PYTHON) bench/compare.py
+ROUNDS := 3
+bench: $(READY) ## the worker beside a ceiling and stock Faust services, on one stack, in turns (ROUNDS=3; 40 minutes)
+	$(PYTHON) -u -m bench.compare --rounds $(ROUNDS)
+
+bench-quick: $(READY) ## the same, one round of what matters most (3 minutes)
+	$(PYTHON) -u -m bench.compare --rounds 1 --only echo naive covered both
 
 test: $(READY) ## run all tests, in two processes, each with a stack of its own
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -58,7 +62,7 @@ soak: $(READY) ## steady load for an hour (MINUTES=10), workers coming, going an
 	$(PYTHON) -u -m tests.soak --minutes $(MINUTES)
 
 bench-rebuild: $(READY) ## how fast a million accounts and ten million ids are rebuilt, and in how much memory
-	$(PYTHON) -u bench/rebuild.py --accounts 1000000 --ids 10000000
+	$(PYTHON) -u -m bench.rebuild --accounts 1000000 --ids 10000000
 
 MUTATE :=
 mutate: $(READY) ## plant mistakes in money, split, coverage and draw; the tests must notice (MUTATE='*money*' for one module)

@@ -1,6 +1,6 @@
 """How fast a shard is rebuilt, by hand and by its owner, and how much memory that takes; see README.md.
 
-python bench/rebuild.py [--accounts N] [--ids N] [--shards N] [--owner]
+python -m bench.rebuild [--accounts N] [--ids N] [--shards N] [--owner]
 """
 
 import argparse

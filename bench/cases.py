@@ -1,0 +1,140 @@
+"""What is timed: each case prepares topics and accounts, lets a backlog wait, and starts one process on it."""
+
+import contextlib
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.loads import Pick, by_zipf, calls, credited, in_turn, mixed, opened
+from bench.timing import Timed, backlog
+from drawdown.adapters.clock import SystemClock
+from drawdown.demo.books import books
+from drawdown.demo.stage import Stage
+from drawdown.local.child import Child
+from drawdown.local.stack import LocalStack
+from drawdown.operate.verifying import verified
+from drawdown.settings import load_settings
+from drawdown.topics import CHARGES, CREDIT_CHARGING
+
+SHARDS, ACCOUNTS = 12, 1_000
+SERVICES = Path(__file__).with_name("services")
+WORKER = ("-m", "drawdown", "worker")
+Run = Callable[[LocalStack, int], Coroutine[None, None, Timed]]
+
+
+class Case(NamedTuple):
+    """A row of the table. events: of the backlog."""
+
+    name: str
+    run: Run
+    events: int
+
+
+@contextlib.asynccontextmanager
+async def a_stage(stack: LocalStack, *, wallet: bool = False) -> AsyncIterator[Stage]:
+    """Give topics of a case's own."""
+    prefix = f"bench-{secrets.token_hex(3)}."
+    settings = load_settings(
+        kafka=stack.addresses.kafka, redis=stack.addresses.redis, prefix=prefix, wallet=wallet, shards=SHARDS
+    )
+    async with Stage(stack.addresses, settings) as stage:
+        yield stage
+
+
+def others(stack: LocalStack) -> dict[str, int]:
+    """Give the process ids of broker and Redis, where they are ours."""
+    found = {"Kafka": stack.kafka, "Redis": stack.redis}
+    return {name: process.pid for name, process in found.items() if process is not None}
+
+
+async def service(stack: LocalStack, events: int, *command: str) -> Timed:
+    """Time a service that is none of ours."""
+    async with a_stage(stack) as stage:
+        await stage.publish(calls(range(events), SystemClock().now_ms(), in_turn(range(ACCOUNTS))))
+        with tempfile.TemporaryDirectory() as folder:
+            environment = os.environ | {
+                "BENCH_KAFKA": stack.addresses.kafka,
+                "BENCH_REDIS": stack.addresses.redis,
+                "BENCH_PREFIX": stage.settings.prefix,
+                "BENCH_SHARDS": str(SHARDS),
+                "BENCH_FOLDER": folder,
+            }
+            child = Child([sys.executable, str(SERVICES / command[0]), *command[1:]], Path(folder) / "log", environment)
+            try:
+                where = (stage.settings.kafka, stage.settings.prefix, [CHARGES])
+                return await backlog(child, where, events, others(stack))
+            finally:
+                child.kill()
+
+
+async def drawdown(
+    stack: LocalStack,
+    events: int,
+    pick: Pick,
+    *,
+    accounts: int = ACCOUNTS,
+    plans: int = 1,
+    credit: range = range(0),
+    command: Sequence[str] = WORKER,
+) -> Timed:
+    """Time one worker that owns every shard, then have `drawdown verify` prove the log.
+
+    credit: numbers of accounts that have credit and no plan.
+    """
+    now = SystemClock().now_ms()
+    async with a_stage(stack, wallet=bool(credit)) as stage:
+        await stage.publish(books())
+        await stage.publish(opened(range(accounts), now, plans=plans))
+        await stage.publish(opened(credit, now, plans=0))
+        await stage.publish(credited(credit, now))
+        first = stage.start_worker()
+        await stage.all_taken()
+        first.stop()
+        await stage.publish(calls(range(events), now, pick))
+        worker = stage.start_worker(command)
+        where = (stage.settings.kafka, stage.settings.prefix, [CHARGES, CREDIT_CHARGING])
+        found = await backlog(worker, where, events, others(stack))
+        await stage.settled()
+        report = await verified(stage.settings)
+        if not report.clean:
+            raise SystemExit(f"drawdown verify found what is wrong: {report.findings[:3]}")
+        if report.counts["inputs"] < events:
+            raise SystemExit(
+                f"drawdown verify replayed {report.counts['inputs']} inputs, fewer than the {events} events"
+            )
+        return found
+
+
+def worker(pick: Pick, **more: object) -> Run:
+    """Give a case of `drawdown`."""
+    return lambda stack, events: drawdown(stack, events, pick, **more)  # type: ignore[arg-type]
+
+
+def stock(*command: str) -> Run:
+    """Give a case of `service`."""
+    return lambda stack, events: service(stack, events, *command)
+
+
+USUAL = in_turn(range(ACCOUNTS))
+WITHOUT_PLAN = range(ACCOUNTS, ACCOUNTS + 300)
+NAIVE, COVERED, ECHO = "naive Faust agent", "covered, 1,000 accounts", "echo"
+CASES = (
+    Case(ECHO, stock("echo.py", "plain"), 1_000_000),
+    Case("echo in transactions", stock("echo.py", "transactions"), 1_000_000),
+    Case(NAIVE, stock("naive.py"), 8_000),
+    Case("careful Faust agent", stock("careful.py"), 40_000),
+    Case("engine without Faust", worker(USUAL, command=(str(SERVICES / "plain.py"),)), 120_000),
+    Case(COVERED, worker(USUAL), 120_000),
+    Case("30 % overage, both ledgers", worker(mixed(USUAL, in_turn(WITHOUT_PLAN), 30), credit=WITHOUT_PLAN), 120_000),
+    Case("3 plans an account", worker(USUAL, plans=3), 120_000),
+    Case("10 plans an account", worker(USUAL, plans=10), 120_000),
+    Case("one account", worker(in_turn(range(1))), 60_000),
+    Case("100,000 accounts, in turn", worker(in_turn(range(100_000)), accounts=100_000), 120_000),
+    Case("100,000 accounts, Zipf", worker(by_zipf(range(100_000)), accounts=100_000), 120_000),
+    Case("takes of at most 10", worker(USUAL, command=(str(SERVICES / "limited.py"), "10")), 20_000),
+    Case("takes of at most 100", worker(USUAL, command=(str(SERVICES / "limited.py"), "100")), 60_000),
+)

@@ -1,0 +1,68 @@
+"""What the benchmark publishes: accounts with plans or credit that last, and calls of one size."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+
+from drawdown.demo.books import name_of
+from drawdown.demo.scenario import DAY, command
+from drawdown.topics import WALLET_COMMANDS
+from drawdown.traces.events import Outgoing, event, outgoing
+from drawdown.wire.instants import format_instant
+
+MODEL, INPUT_TOKENS, OUTPUT_TOKENS = "Qwen3-32B", 900, 70
+PLENTY = "1000000"
+Pick = Callable[[int], int]
+
+
+def account(number: int) -> str:
+    """Give the n-th account's name."""
+    return f"acc-{number:07d}"
+
+
+def opened(numbers: Iterable[int], now: int, *, plans: int) -> Iterator[Outgoing]:
+    """Open accounts, each with so many plans that any call could draw from."""
+    start = format_instant(now - 2 * DAY)
+    for number in numbers:
+        name = account(number)
+        yield command(name, f"open-{name}", "open_account", now, currency="USD", time_zone="UTC")
+        for plan in range(plans):
+            ident = f"{name}-{plan}"
+            yield command(
+                name, f"activate-{ident}", "activate_plan", now, plan=ident, currency="USD", amount=PLENTY, start=start,
+                book=name_of("plan", "USD"), book_version=1, priority=plan, scope="all",
+            )  # fmt: skip
+
+
+def credited(numbers: Iterable[int], now: int) -> Iterator[Outgoing]:
+    """Open wallets with credit for all that may come."""
+    for number in numbers:
+        name = account(number)
+        yield command(name, f"w-{name}", "open_account", now, topic=WALLET_COMMANDS, currency="USD", time_zone="UTC")
+        yield command(name, f"t-{name}", "top_up", now, topic=WALLET_COMMANDS, reference=name, amount=PLENTY)
+
+
+def in_turn(numbers: range) -> Pick:
+    """Pick accounts one after the other."""
+    return lambda number: numbers[number % len(numbers)]
+
+
+def by_zipf(numbers: range) -> Pick:
+    """Pick the n-th account with weight 1/n."""
+    dice = random.Random(1)
+    weights = list(accumulate(1 / rank for rank in range(1, len(numbers) + 1)))
+    return lambda _: dice.choices(numbers, cum_weights=weights)[0]
+
+
+def mixed(usual: Pick, other: Pick, percent: int) -> Pick:
+    """Pick by `other` in so many of a hundred, spread evenly."""
+    return lambda number: (other if number * percent % 100 < percent else usual)(number)
+
+
+def calls(numbers: range, now: int, pick: Pick) -> Iterator[Outgoing]:
+    """Give inference calls."""
+    for number in numbers:
+        data: dict[str, object] = {
+            "endpoint": "e", "model": MODEL, "input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS,
+        }  # fmt: skip
+        yield outgoing("inference", event("inference", "/bench", f"b-{number}", account(pick(number)), now, data), now)

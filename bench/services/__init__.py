@@ -1,0 +1,1 @@
+"""What is timed beside the worker, each a process of its own."""
