@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench bench-quick test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ bench: $(READY) ## the worker beside a ceiling and stock Faust services, on one 
 
 bench-quick: $(READY) ## the same, one round of what matters most (3 minutes)
 	$(PYTHON) -u -m bench.compare --rounds 1 --only echo naive covered both
+
+bench-check: $(READY) ## see that the ratios to naive service and echo are not below the recorded ones beyond the noise (10 minutes)
+	$(PYTHON) -u -m bench.check
 
 test: $(READY) ## run all tests, in two processes, each with a stack of its own
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

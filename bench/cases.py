@@ -121,7 +121,8 @@ def stock(*command: str) -> Run:
 
 USUAL = in_turn(range(ACCOUNTS))
 WITHOUT_PLAN = range(ACCOUNTS, ACCOUNTS + 300)
-NAIVE, COVERED, ECHO = "naive Faust agent", "covered, 1,000 accounts", "echo"
+NAIVE, COVERED, OVERAGE = "naive Faust agent", "covered, 1,000 accounts", "30 % overage, both ledgers"
+ECHO = "echo"
 CASES = (
     Case(ECHO, stock("echo.py", "plain"), 1_000_000),
     Case("echo in transactions", stock("echo.py", "transactions"), 1_000_000),
@@ -129,7 +130,7 @@ CASES = (
     Case("careful Faust agent", stock("careful.py"), 40_000),
     Case("engine without Faust", worker(USUAL, command=(str(SERVICES / "plain.py"),)), 120_000),
     Case(COVERED, worker(USUAL), 120_000),
-    Case("30 % overage, both ledgers", worker(mixed(USUAL, in_turn(WITHOUT_PLAN), 30), credit=WITHOUT_PLAN), 120_000),
+    Case(OVERAGE, worker(mixed(USUAL, in_turn(WITHOUT_PLAN), 30), credit=WITHOUT_PLAN), 120_000),
     Case("3 plans an account", worker(USUAL, plans=3), 120_000),
     Case("10 plans an account", worker(USUAL, plans=10), 120_000),
     Case("one account", worker(in_turn(range(1))), 60_000),

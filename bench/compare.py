@@ -23,21 +23,32 @@ OUTPUT = Path("build/bench/summary.json")
 
 def main() -> None:
     """Run every case once a round; print medians and ratios."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     told = _arguments()
     cases = [case for case in CASES if not told.only or any(part in case.name for part in told.only)]
-    found: dict[str, list[Timed]] = {case.name: [] for case in cases}
-    with LocalStack() as stack:
-        print(f"Kafka and Redis are up ({stack.origin}); {os.cpu_count()} cores shared with both", flush=True)
-        for number in range(told.rounds):
-            for case in cases:
-                timed = asyncio.run(case.run(stack, case.events * told.scale // 100))
-                found[case.name].append(timed)
-                print(f"round {number + 1}: {case.name}: {int(timed.rate)} events/s, {_cpu(timed)}", flush=True)
-    rates = {name: statistics.median(timed.rate for timed in runs) for name, runs in found.items()}
+    found = measured(cases, told.rounds, told.scale)
+    rates = medians(found)
     _print(cases, found, rates)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(_summary(found, rates))) + b"\n")
+
+
+def measured(cases: Sequence[Case], rounds: int, scale: int = 100) -> dict[str, list[Timed]]:
+    """Run cases in turns on a stack of their own, so many rounds. scale: per cent of the usual events."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    found: dict[str, list[Timed]] = {case.name: [] for case in cases}
+    with LocalStack() as stack:
+        print(f"Kafka and Redis are up ({stack.origin}); {os.cpu_count()} cores shared with both", flush=True)
+        for number in range(rounds):
+            for case in cases:
+                timed = asyncio.run(case.run(stack, case.events * scale // 100))
+                found[case.name].append(timed)
+                print(f"round {number + 1}: {case.name}: {int(timed.rate)} events/s, {_cpu(timed)}", flush=True)
+    return found
+
+
+def medians(found: Mapping[str, Sequence[Timed]]) -> dict[str, Fraction]:
+    """Give each case's median rate."""
+    return {name: statistics.median(timed.rate for timed in runs) for name, runs in found.items()}
 
 
 def _arguments() -> argparse.Namespace:
