@@ -93,6 +93,7 @@ TRANSACTION_BATCH_BYTES: Final = 900_000  # of one batch of records, below what 
 TRANSACTION_SPACING_MS: Final = 5  # between two transactions of one worker, whatever their shard
 WATERMARK_MARGIN_MS: Final = 5_000  # how far the clocks of two brokers may differ
 CLOCK_ASKED_SECONDS: Final = 2  # a broker is asked for its time no more often
+PARTITIONS_KNOWN_SECONDS: Final = 30  # how long a check waits for topics that a broker leaves out of its answer
 WATERMARK_CARRY_MS: Final = 10_000  # how far it moves before it is carried to the next ledger again
 TIMER_RESEND_MS: Final = 30_000
 REJECTS_SHARE_WINDOW: Final = 1_000  # inputs over which the share of rejects is judged

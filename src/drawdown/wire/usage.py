@@ -111,9 +111,9 @@ def _refused_type(kind: str) -> str:
 
 
 def _check_meters(service: str, raw: bytes, known: int) -> None:
-    """Refuse a measurement that nobody would bill: an unknown field that names a meter. known: such fields that were read.
+    """Refuse a measurement that nobody would bill: an unknown field that names a meter.
 
-    As many endings as known fields, none of them written with an escape, leave no room for another.
+    known: such fields that were read. As many endings as known fields, none of them written with an escape, leave no room for another.
     """
     count = raw.count(b"_tokens") + raw.count(b"_seconds") + raw.count(b"_characters")
     if count == known and b"\\" not in raw:
@@ -175,6 +175,4 @@ def _usage(
     start: int | None,
     measures: tuple[Measure, ...],
 ) -> Usage:
-    return Usage(
-        envelope.subject, envelope.source, envelope.id, service, resource, dimensions, time, start, measures
-    )
+    return Usage(envelope.subject, envelope.source, envelope.id, service, resource, dimensions, time, start, measures)

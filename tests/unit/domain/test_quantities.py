@@ -29,7 +29,10 @@ def test_fine_tuning_is_duration_times_gpus() -> None:
 
 
 def test_tokens_characters_and_images_are_meters_of_their_own_in_the_catalogues_order() -> None:
-    assert inference_measures((1, 0, 0, 0, 0, 2)) == (Measure("input_tokens", MILLIONTHS), Measure("images", 2 * MILLIONTHS))
+    assert inference_measures((1, 0, 0, 0, 0, 2)) == (
+        Measure("input_tokens", MILLIONTHS),
+        Measure("images", 2 * MILLIONTHS),
+    )
 
 
 def test_an_interval_is_at_most_a_day_and_never_backwards() -> None:

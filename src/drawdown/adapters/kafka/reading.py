@@ -1,12 +1,17 @@
 """Read whole topics as they are now, committed records only: for checks and reports."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from drawdown.adapters.kafka.metadata import know
+from drawdown.domain.limits import PARTITIONS_KNOWN_SECONDS
 from drawdown.engine.records import Record
+from drawdown.errors import UserError
+
+_ASK_AGAIN_SECONDS = 0.1
 
 
 async def read_topics(servers: str, prefix: str, topics: Sequence[str]) -> dict[str, list[Record]]:
@@ -47,10 +52,21 @@ async def topic_ends(servers: str, prefix: str, topics: Sequence[str]) -> AsyncI
 
 
 async def _places(reader: AIOKafkaConsumer, names: Sequence[str]) -> list[TopicPartition]:
-    await know(reader, names)
-    return [
-        TopicPartition(name, number) for name in names for number in sorted(reader.partitions_for_topic(name) or ())
-    ]
+    """Give the topics' partitions. A broker that has just come back may leave out topics for a while: ask again."""
+    found: dict[str, set[int]] = {}
+    try:
+        async with asyncio.timeout(PARTITIONS_KNOWN_SECONDS):
+            await know(reader, names)
+            while unknown := [name for name in names if name not in found]:
+                found |= {name: told for name in unknown if (told := reader.partitions_for_topic(name))}
+                if len(found) < len(names):
+                    await asyncio.sleep(_ASK_AGAIN_SECONDS)
+                    await reader._client.force_metadata_update()  # noqa: SLF001  no public name
+    except TimeoutError as error:
+        missing = ", ".join(name for name in names if name not in found)
+        msg = f"Kafka does not say which partitions these topics have: {missing}. See whether they exist"
+        raise UserError(msg) from error
+    return [TopicPartition(name, number) for name in names for number in sorted(found[name])]
 
 
 async def _read(
