@@ -1,7 +1,5 @@
 """Whole topics read back: a topic that the broker's answer leaves out is asked for again, and never read as empty."""
 
-from collections.abc import Iterator
-
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -27,7 +25,7 @@ async def kafka(stack: LocalStack, prefix: str) -> str:
 
 
 @pytest.fixture
-def left_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def left_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Leave a topic out of the first answers, as a broker does that has just come back."""
     kept, asked = AIOKafkaConsumer.partitions_for_topic, list[str]()
 
@@ -36,7 +34,7 @@ def left_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return None if len(asked) <= len(TOPICS) else kept(self, topic)
 
     monkeypatch.setattr(AIOKafkaConsumer, "partitions_for_topic", partitions)
-    yield asked
+    return asked
 
 
 async def test_a_topic_that_was_left_out_is_asked_for_again(kafka: str, prefix: str, left_out: list[str]) -> None:

@@ -113,7 +113,8 @@ def _refused_type(kind: str) -> str:
 def _check_meters(service: str, raw: bytes, known: int) -> None:
     """Refuse a measurement that nobody would bill: an unknown field that names a meter.
 
-    known: such fields that were read. As many endings as known fields, none of them written with an escape, leave no room for another.
+    known: such fields that were read. As many endings as known fields, none of them written with an escape, leave
+    no room for another.
     """
     count = raw.count(b"_tokens") + raw.count(b"_seconds") + raw.count(b"_characters")
     if count == known and b"\\" not in raw:
