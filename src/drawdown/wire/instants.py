@@ -16,7 +16,7 @@ _YEAR_MIN, _YEAR_MAX = 2000, 2199
 _MINUTE_MS = 60_000
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def parse_instant(text: str, field: str = "time") -> int:
     """Read an RFC 3339 date and time with its offset; raise Reject(invalid_value)."""
     match = _FORM.fullmatch(text)
@@ -42,7 +42,7 @@ def optional_instant(text: str | None, field: str) -> int | None:
     return None if text is None else parse_instant(text, field)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def format_instant(instant: int) -> str:
     """Write an instant as RFC 3339 in UTC with milliseconds."""
     moment = _EPOCH + instant * _MILLISECOND
