@@ -32,6 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", action="store_true", help="write what is measured as what is to be kept")
     record = parser.parse_args().record
+    if not record and not RECORDED.exists():
+        sys.exit(f"nothing is recorded in {RECORDED.name} yet: python -m bench.check --record writes it")
     wanted = {name for pair in PAIRS for name in pair}
     found = measured([case for case in CASES if case.name in wanted], ROUNDS)
     rates = medians(found)
