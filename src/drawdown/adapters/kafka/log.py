@@ -290,10 +290,13 @@ async def _read(reader: AIOKafkaConsumer, at: TopicPartition, start: int, end: i
 
 
 async def _bounded(call: Awaitable[R]) -> R:
-    """Await a call of Kafka for a limited time; raise Retry when it fails or takes longer."""
+    """Await a call of Kafka for a limited time; raise Retry when it fails or takes longer.
+
+    aiokafka asserts that a broker names at least itself; one that has just come back may name nobody.
+    """
     try:
         return await asyncio.wait_for(call, _TIMEOUT_SECONDS)
-    except (KafkaError, TimeoutError, OSError) as error:
+    except FAILURES as error:
         raise Retry(f"Kafka cannot be used now: {type(error).__name__} {error}") from error
 
 
