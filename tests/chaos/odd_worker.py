@@ -9,6 +9,7 @@ transaction open before the commit, or until SIGUSR1. transaction_timeout_ms: wh
 
 import sys
 import time
+from functools import partialmethod
 
 TOLD = {name: int(value) for name, _, value in (argument.partition("=") for argument in sys.argv[1:])}
 _MS, _NS = 1_000, 1_000_000
@@ -56,8 +57,8 @@ if __name__ == "__main__":
     from drawdown.worker import run
 
     if "rules" in TOLD:
-        for module, ledger in ((plans, plans.PlansLedger), (wallet, wallet.WalletLedger)):
-            module.RULES = ledger.rules = TOLD["rules"]  # type: ignore[attr-defined]
+        for ledger in (plans.PlansLedger, wallet.WalletLedger):
+            ledger.__init__ = partialmethod(ledger.__init__, rules=TOLD["rules"])  # type: ignore[method-assign,assignment]
     if "transaction_timeout_ms" in TOLD:
         vars(log)["TRANSACTION_TIMEOUT_MS"] = TOLD["transaction_timeout_ms"]
     if "hold_ms" in TOLD:

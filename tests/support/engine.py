@@ -47,10 +47,13 @@ A, B = account(0), account(1)
 class Worker:
     """One worker: the engine, its transport, and an agent like the one of worker.py."""
 
-    def __init__(self, world: "World", *, cache: Cache | None = None, log: Log | None = None) -> None:
+    def __init__(
+        self, world: "World", *, cache: Cache | None = None, log: Log | None = None, ledger: Tally = LEDGER
+    ) -> None:
         self.transport = MemoryTransport(world.broker, INPUTS)
+        self._ledger = ledger
         self.runtime = Runtime(
-            ledger=LEDGER,
+            ledger=ledger,
             cache=cache or world.cache,
             log=log or MemoryLog(world.broker, LEDGER.name),
             transport=self.transport,
@@ -66,7 +69,7 @@ class Worker:
             if self.held is not None:
                 await self.held.wait()
             try:
-                item.accept(LEDGER.decide(item.state, item.input))
+                item.accept(self._ledger.decide(item.state, item.input))
             except Reject as reject:
                 item.refuse(reject)
             except Exception as error:  # noqa: BLE001  as in worker.py
@@ -142,9 +145,9 @@ class World:
         self.cache = MemoryCache()
         self.workers: list[Worker] = []
 
-    def worker(self, *, cache: Cache | None = None, log: Log | None = None) -> Worker:
+    def worker(self, *, cache: Cache | None = None, log: Log | None = None, ledger: Tally = LEDGER) -> Worker:
         """Give a worker that owns nothing yet. cache, log: faulty ones of its own, over the world's."""
-        self.workers.append(Worker(self, cache=cache, log=log))
+        self.workers.append(Worker(self, cache=cache, log=log, ledger=ledger))
         return self.workers[-1]
 
     async def start(self, worker: Worker | None = None) -> Worker:

@@ -98,14 +98,11 @@ async def flush(stage: Stage) -> int:
     return deleted
 
 
-async def conserved(stage: Stage, events: int, *, verify: bool = True) -> Summary:
-    """Wait until all is taken; check everything with the oracle, and that each of so many ids was rated once.
-
-    verify: as `drawdown verify` does too.
-    """
+async def conserved(stage: Stage, events: int) -> Summary:
+    """Wait until all is taken; check everything, by the oracle and as verify does: so many ids, each rated once."""
     await stage.all_taken(seconds=120)
     await stage.settled()
-    summary, _ = await judge(stage, Fraction(1), verify=verify)
+    summary, _ = await judge(stage, Fraction(1))
     assert not summary.findings, summary.findings
     assert summary.rated == events, f"{summary.rated} of {events} ids were rated"
     return summary

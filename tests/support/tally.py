@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.ledger import Emit, Input, Outcome
@@ -23,6 +24,10 @@ class Tally:
     output_topics: tuple[str, ...] = ("totals",)
     watermark_to: tuple[str, ...] = ()
     watermark_from: tuple[str, ...] = ()
+
+    def by_rules(self) -> Mapping[int, "Tally"]:
+        """Know no other rules."""
+        return {self.rules: self}
 
     def decode(self, record: Record) -> Input:
         """Read JSON; refuse anything else."""

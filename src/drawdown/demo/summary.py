@@ -74,11 +74,8 @@ def decimal(value: Fraction) -> str:
     return f"{text[:-digits]}.{text[-digits:]}".rstrip("0").rstrip(".")
 
 
-async def judge(stage: Stage, seconds: Fraction, *, verify: bool = True) -> tuple[Summary, Audit]:
-    """Read everything back and have the oracle check it; compare Redis with what the log says.
-
-    verify: also as `drawdown verify` does, which one release cannot do for another's outputs.
-    """
+async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
+    """Read everything back; have the oracle check it, compare Redis with what the log says, and verify."""
     log = await stage.read()
     policy = stage.settings.policy
     oracle = Oracle(dict(policy.windows_ms), policy.default_window_ms, policy.skew_ms)
@@ -90,11 +87,10 @@ async def judge(stage: Stage, seconds: Fraction, *, verify: bool = True) -> tupl
         audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
-    if verify:
-        report = await verified(stage.settings)
-        for one in report.findings:
-            found.note(f"verify: {one}")
-        found.counts["verified"] = report.counts["inputs"]
+    report = await verified(stage.settings)
+    for one in report.findings:
+        found.note(f"verify: {one}")
+    found.counts["verified"] = report.counts["inputs"]
     return summarise(log, found, seconds), found
 
 

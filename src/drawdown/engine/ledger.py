@@ -1,6 +1,6 @@
 """What the engine asks of a ledger. A second ledger is another implementation of `Ledger`, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -60,7 +60,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ledger(Protocol):
-    """A reducer with its inputs and outputs. All methods are pure."""
+    """A reducer with its inputs and outputs. All methods are pure.
+
+    rules: by which it decides; raised by a release under which an old input would give other bytes.
+    """
 
     name: str
     rules: int
@@ -69,6 +72,10 @@ class Ledger(Protocol):
     output_topics: tuple[str, ...]
     watermark_to: tuple[str, ...]  # output topics that carry the watermark to the ledger that takes them
     watermark_from: tuple[str, ...]  # usage topics whose watermark is carried on them
+
+    def by_rules(self) -> Mapping[int, "Ledger"]:
+        """Give the same ledger, reading the same states, by each rules that it knows: its own, and older releases'."""
+        ...
 
     def decode(self, record: Record) -> Input:
         """Read a record; raise domain.errors.Reject with the reason."""

@@ -1,5 +1,7 @@
 """The codes ledger: keyed by a code's hash, it gives each code to one redemption at most."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from drawdown.domain.codes.decide import decide_code
@@ -13,6 +15,7 @@ from drawdown.wire.identity import content_of, identity_of, output_id
 from drawdown.wire.redeeming import encode_answer
 
 RULES = 1
+KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Code).decode
 _encode_json = msgspec.json.Encoder().encode
@@ -22,12 +25,19 @@ class CodesLedger:
     """The reducer of codes over domain and wire; see engine/ledger.py for what each method promises."""
 
     name = "codes"
-    rules = RULES
     usage_topics: tuple[str, ...] = ()
     command_topic = CODE_COMMANDS
     output_topics: tuple[str, ...] = (WALLET_COMMANDS,)
     watermark_to: tuple[str, ...] = ()
     watermark_from: tuple[str, ...] = ()
+
+    def __init__(self, rules: int = RULES) -> None:
+        """Decide by these rules."""
+        self.rules = rules
+
+    def by_rules(self) -> Mapping[int, "CodesLedger"]:
+        """Give the same ledger by each of the rules that it knows."""
+        return {rules: CodesLedger(rules) for rules in KNOWN_RULES}
 
     def decode(self, record: Record) -> Input:
         """Read a command."""

@@ -1,5 +1,7 @@
 """The plans ledger: rates usage, draws it from plans, and prices on demand what they do not cover."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from drawdown.domain.commands import Command, Replayed
@@ -22,6 +24,7 @@ from drawdown.wire.replay import usage_of_replay
 from drawdown.wire.usage import decode_usage
 
 RULES = 1
+KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Account).decode
 _encode_json = msgspec.json.Encoder().encode
@@ -38,22 +41,26 @@ class PlansLedger:
     """The reducer of plans over domain and wire; see engine/ledger.py for what each method promises."""
 
     name = "plans"
-    rules = RULES
     usage_topics: tuple[str, ...] = USAGE
     command_topic = PLAN_COMMANDS
     output_topics: tuple[str, ...] = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
     watermark_to: tuple[str, ...] = (CREDIT_CHARGING,)
     watermark_from: tuple[str, ...] = ()
 
-    def __init__(self, prices: Prices, policy: Policy) -> None:
-        """Rate by these prices, which whoever feeds them may extend, and this policy."""
+    def __init__(self, prices: Prices, policy: Policy, rules: int = RULES) -> None:
+        """Rate by these prices, which whoever feeds them may extend, this policy, and these rules."""
+        self.rules = rules
         self._prices = prices
         self._policy = policy
         self._prices_read_to = 0
 
     def with_prices(self, prices: Prices) -> "PlansLedger":
         """Give the same ledger over other prices."""
-        return PlansLedger(prices, self._policy)
+        return PlansLedger(prices, self._policy, self.rules)
+
+    def by_rules(self) -> Mapping[int, "PlansLedger"]:
+        """Give the same ledger, over the same prices, by each of the rules that it knows."""
+        return {rules: PlansLedger(self._prices, self._policy, rules) for rules in KNOWN_RULES}
 
     def read_prices_to(self, offset: int) -> None:
         """Take note that all books before `offset` of `prices` are read."""
@@ -110,14 +117,14 @@ class PlansLedger:
         record = item.record
         if isinstance(output, AccountEvent):
             command = issued.id if issued else None
-            value = encode_account_event(output, item.identity, record, self.name, RULES, command=command)
+            value = encode_account_event(output, item.identity, record, self.name, self.rules, command=command)
             return Emit(ACCOUNT_EVENTS, value)
         identity = item.identity
         if issued is not None:  # usage that a timer made has an identity of its own
             identity = identity_of("usage", output.usage.source, output_id(identity, self.name, output.usage.id))
         if isinstance(output, Charge):
-            return Emit(CHARGES, encode_charge(output, identity, record, self.name, RULES))
-        value = encode_overage(output, identity, record, self.name, RULES)
+            return Emit(CHARGES, encode_charge(output, identity, record, self.name, self.rules))
+        value = encode_overage(output, identity, record, self.name, self.rules)
         return Emit(CREDIT_CHARGING, value, timestamp=record.timestamp)
 
     def encode_state(self, state: object) -> bytes:

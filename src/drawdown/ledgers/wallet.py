@@ -1,5 +1,7 @@
 """The wallet ledger: draws overage from vouchers, then top-ups, then debt."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from drawdown.domain.errors import Broken
@@ -29,6 +31,7 @@ from drawdown.wire.wallet_charge import encode_wallet_charge
 from drawdown.wire.wallet_commands import decode_wallet_command
 
 RULES = 1
+KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Wallet).decode
 _encode_json = msgspec.json.Encoder().encode
@@ -45,16 +48,20 @@ class WalletLedger:
     """The reducer of wallets over domain and wire; see engine/ledger.py for what each method promises."""
 
     name = "wallet"
-    rules = RULES
     usage_topics: tuple[str, ...] = (CREDIT_CHARGING,)
     command_topic = WALLET_COMMANDS
     output_topics: tuple[str, ...] = (CHARGES, ACCOUNT_EVENTS, CODE_COMMANDS)
     watermark_to: tuple[str, ...] = ()
     watermark_from: tuple[str, ...] = (CREDIT_CHARGING,)
 
-    def __init__(self, policy: Policy) -> None:
-        """Forfeit vouchers by the accept windows of this policy."""
+    def __init__(self, policy: Policy, rules: int = RULES) -> None:
+        """Forfeit vouchers by the accept windows of this policy, and decide by these rules."""
+        self.rules = rules
         self._policy = policy
+
+    def by_rules(self) -> Mapping[int, "WalletLedger"]:
+        """Give the same ledger by each of the rules that it knows."""
+        return {rules: WalletLedger(self._policy, rules) for rules in KNOWN_RULES}
 
     def decode(self, record: Record) -> Input:
         """Read an overage or a command. Overages are known again by their seq, not by their id."""
@@ -103,12 +110,12 @@ class WalletLedger:
         record = item.record
         if isinstance(output, AccountEvent):
             command = issued.id if issued else None
-            value = encode_account_event(output, item.identity, record, self.name, RULES, command=command)
+            value = encode_account_event(output, item.identity, record, self.name, self.rules, command=command)
             return Emit(ACCOUNT_EVENTS, value)
         if isinstance(output, ClaimCode | SettleCode):
             value = encode_to_codes(output, output_id(item.identity, self.name, type(output).__name__))
             return Emit(CODE_COMMANDS, value, timestamp=record.timestamp, key=output.code.encode())
-        return Emit(CHARGES, encode_wallet_charge(output, item.identity, record, self.name, RULES))
+        return Emit(CHARGES, encode_wallet_charge(output, item.identity, record, self.name, self.rules))
 
     def encode_state(self, state: object) -> bytes:
         """Give MessagePack."""

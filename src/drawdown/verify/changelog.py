@@ -119,13 +119,14 @@ class Changelog:
 class Taken(msgspec.Struct, frozen=True, gc=False):
     """Up to where a commit had taken an input, and how far its worker had read the prices.
 
-    exact: the commit before it is known as well, so that all between the two was taken by this one. prices_before:
-    how far the prices were read by the newest known commit before it.
+    exact: the commit before it is known as well, so that all between the two was taken by this one. rules: by which
+    it decided. prices_before: how far the prices were read by the newest known commit before it.
     """
 
     position: InputPosition
     number: int
     exact: bool
+    rules: int
     prices: int
     prices_before: int
     offset: int
@@ -195,7 +196,7 @@ class Journal:
             if position.last_offset <= self._reached.get(position.topic, -1):
                 continue
             self._reached[position.topic] = position.last_offset
-            taken = Taken(position, commit.number, exact, commit.prices_offset, prices, offset)
+            taken = Taken(position, commit.number, exact, commit.rules, commit.prices_offset, prices, offset)
             self._pending.setdefault(position.topic, deque()).append(taken)
         self._before = commit.number, commit.prices_offset
 

@@ -1,6 +1,7 @@
 """What a run leaves for the next one to go on from: per shard the replayed states, known ids, and where it stood."""
 
 import os
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import BinaryIO
 
@@ -102,12 +103,17 @@ class Checkpoint:
         self._new.unlink(missing_ok=True)
 
 
-def refuse_another_log(saved: Saved, *, shards: int, rules: int, newest: CommitRecord | None) -> None:
-    """Raise BadInput unless a checkpoint's shard can be of this log. What its records prove is checked beside it."""
+def refuse_another_log(saved: Saved, *, shards: int, rules: AbstractSet[int], newest: CommitRecord | None) -> None:
+    """Raise BadInput unless a checkpoint's shard can be of this log. What its records prove is checked beside it.
+
+    rules: all that are known.
+    """
     where = f"{saved.ledger}, shard {saved.shard}: the checkpoint"
-    if (saved.shards, saved.rules) != (shards, rules):
-        told = f"{saved.shards} shards and rules {saved.rules}, not of {shards} and {rules}"
-        raise BadInput(f"{where} is of {told}: begin with a new file")
+    if saved.shards != shards:
+        raise BadInput(f"{where} is of {saved.shards} shards, not of {shards}: begin with a new file")
+    if saved.rules not in rules:
+        known = ", ".join(str(one) for one in sorted(rules))
+        raise BadInput(f"{where} is by rules {saved.rules}, and this release knows {known}: begin with a new file")
     number = newest.number if newest else 0
     same = newest is not None and newest.chain == saved.commit.chain
     if number < saved.commit.number or (number == saved.commit.number and not same):

@@ -1,13 +1,13 @@
 """The replay of one shard: every input through `decide` in the recorded order, beside what was published."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import VERIFY_PROGRESS_RECORDS
 from drawdown.engine.commit import CommitRecord
-from drawdown.engine.ledger import Input, clocked_by
+from drawdown.engine.ledger import Input, Ledger, clocked_by
 from drawdown.engine.records import Record
 from drawdown.engine.shard import is_tick
 from drawdown.verify.changelog import Journal, Taken
@@ -25,15 +25,19 @@ from drawdown.verify.report import COMPLETENESS, UNPROVED, Finding, Note, Report
 from drawdown.verify.streams import Heads
 from drawdown.wire.dead_letter import TOPIC as DEAD_LETTERS
 
+Reading = tuple[Decided | None, Input | None]  # what becomes of a record whatever came before, or its input
+
 
 class Head(msgspec.Struct):
     """The next record of an input. free: what becomes of it whatever came before; item: of the others.
 
-    taken: the first known commit that had taken it. droppable: at some moment since, it would have changed nothing.
+    taken: the first known commit that had taken it. ways: the rules that may have decided it, the likeliest first.
+    droppable: at some moment since, it would have changed nothing.
     """
 
     record: Record
     taken: Taken | None
+    ways: Sequence[Decider]
     free: Decided | None = None
     item: Input | None = None
     droppable: bool = False
@@ -54,7 +58,8 @@ class Replay:
 
     def __init__(
         self,
-        decider: Decider,
+        deciders: Mapping[int, Decider],
+        ledger: Ledger,
         shard: int,
         streams: Streams,
         books: Books,
@@ -62,12 +67,12 @@ class Replay:
         report: Report,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Begin with no account and no id. progress: told now and then how far it is."""
+        """Begin with no account and no id. deciders: by the rules they decide by. progress: told how far it is."""
         self._progress = progress
         self.states: dict[str, object] = {}
         self.memory = Memory()
-        self._decider = decider
-        self._ledger = decider.ledger
+        self._deciders = deciders
+        self._ledger = ledger
         self._shard = shard
         self._streams = streams
         self._books = books
@@ -135,20 +140,42 @@ class Replay:
         return [self._heads[topic] for topic in self._topics if topic in self._heads]
 
     async def _read(self, record: Record) -> Head:
-        head = Head(record, await self._streams.journal.of(record.topic, record.offset))
+        taken = await self._streams.journal.of(record.topic, record.offset)
+        head = Head(record, taken, self._ways(taken))
         if record.topic in self._ledger.watermark_from and is_tick(record):
             head.free = Decided(drop=True)
             return head
-        if record.key is not None:
-            owner = self._decider.owner(record.key)
-            if owner != self._shard:
-                head.free = self._decider.misplaced(record, owner)
-                return head
-        try:
-            head.item = self._ledger.decode(record)
-        except Reject as reject:
-            head.free = self._decider.refused(record, reject)
+        head.free, head.item = await self._told([self._reading(record, way) for way in head.ways], record)
         return head
+
+    async def _told(self, readings: Sequence[Reading], record: Record) -> Reading:
+        """Give the reading that the record's dead letter tells, or its absence; else the likeliest."""
+        if len(readings) == 1:
+            return readings[0]
+        letters = self._streams.letters
+        for free, item in readings:
+            if free is not None and await letters.fits(free.letter, record):
+                return free, item
+        unrefused = await letters.at(record) is None
+        return next((reading for reading in readings if unrefused and reading[1]), readings[0])
+
+    def _reading(self, record: Record, way: Decider) -> Reading:
+        """Read a record by some rules."""
+        if record.key is not None:
+            owner = way.owner(record.key)
+            if owner != self._shard:
+                return way.misplaced(record, owner), None
+        try:
+            return None, way.ledger.decode(record)
+        except Reject as reject:
+            return way.refused(record, reject), None
+
+    def _ways(self, taken: Taken | None) -> Sequence[Decider]:
+        """Give the rules that decided a record: those its commit names, or else any, what was published tells which."""
+        named = self._deciders[self._ledger.rules if taken is None else taken.rules]
+        if taken is not None and taken.exact:
+            return (named,)
+        return (named, *(other for other in self._deciders.values() if other is not named))
 
     async def _next(self, heads: Sequence[Head]) -> Head:
         """Give the head that was decided next: as its commit tells, or else as what was published tells."""
@@ -176,9 +203,14 @@ class Replay:
         is_next = not item.remember or await self._streams.known.next_is(item.identity)
         if not is_next and await self._streams.letters.at(head.record) is None:
             return False
-        decided = self._decider.decide(self.states.get(item.key), item)
+        for way in head.ways:
+            if await self._is_published(way.decide(self.states.get(item.key), item), head.record, item):
+                return True
+        return False
+
+    async def _is_published(self, decided: Decided, record: Record, item: Input) -> bool:
         if decided.letter is not None:
-            return await self._streams.letters.fits(decided.letter, head.record)
+            return await self._streams.letters.fits(decided.letter, record)
         if decided.drop or decided.halted or (item.remember and decided.known != await self._streams.known.next()):
             return False
         return await self._outputs_match(decided)
@@ -194,7 +226,7 @@ class Replay:
         """Say how late a head is to be tried that nothing published speaks for; the least is the next."""
         if item.remember and await self._streams.known.next_is(item.identity):
             return 0
-        if head.droppable or self._decider.decide(self.states.get(item.key), item).drop:
+        if head.droppable or head.ways[0].decide(self.states.get(item.key), item).drop:
             return 1
         if item.remember and await self._streams.known.in_view(item.identity):
             return 3
@@ -250,25 +282,40 @@ class Replay:
             if letter is None and value[: len(item.content)] == item.content:
                 self._report.counts["duplicates"] += 1
                 return Decided(drop=True)
-            conflict = self._decider.conflict(item)
-            if value[: len(item.content)] != item.content and await self._streams.letters.fits(
-                conflict.letter, head.record
-            ):
-                return conflict
-            again = self._decider.decide(state, item)  # its worker may have forgotten the id
-            if again.letter is not None and await self._streams.letters.fits(again.letter, head.record):
-                return again
-            return conflict if value[: len(item.content)] != item.content else Decided(drop=True)
-        decided = self._decider.decide(state, item)
+            return await self._known_again(head, item, same=value[: len(item.content)] == item.content)
+        way, decided = await self._way(head, item)
         guided = head.taken is None or not head.taken.exact
         if guided and head.droppable and not await self._outputs_match(decided):
             return Decided(drop=True)
-        while not await self._explained(head.record, decided) and self._books.read_one():
-            decided = self._decider.decide(state, item)  # a book that its worker knew and no commit tells of
+        while self._books.waiting and not await self._explained(head.record, decided) and self._books.read_one():
+            decided = way.decide(state, item)  # a book that its worker knew and no commit tells of
         return decided
 
+    async def _known_again(self, head: Head, item: Input, *, same: bool) -> Decided:
+        """Decide an input whose id is known. same: with the same content."""
+        for way in head.ways:
+            conflict = way.conflict(item)
+            if not same and await self._streams.letters.fits(conflict.letter, head.record):
+                return conflict
+            again = way.decide(self.states.get(item.key), item)  # its worker may have forgotten the id
+            if again.letter is not None and await self._streams.letters.fits(again.letter, head.record):
+                return again
+        return Decided(drop=True) if same else head.ways[0].conflict(item)
+
+    async def _way(self, head: Head, item: Input) -> tuple[Decider, Decided]:
+        """Give the rules that explain what was published of an input, and what they lead to; else the likeliest."""
+        state = self.states.get(item.key)
+        likeliest = head.ways[0], head.ways[0].decide(state, item)
+        if len(head.ways) == 1 or await self._explained(head.record, likeliest[1]):
+            return likeliest
+        for way in head.ways[1:]:
+            decided = way.decide(state, item)
+            if await self._explained(head.record, decided):
+                return way, decided
+        return likeliest
+
     async def _explained(self, record: Record, decided: Decided) -> bool:
-        if not self._books.waiting or decided.drop or decided.halted:
+        if decided.drop or decided.halted:
             return True
         if decided.letter is not None:
             return await self._streams.letters.fits(decided.letter, record)
@@ -304,7 +351,7 @@ class Replay:
         self.states[key] = state
         head = self._heads.get(self._ledger.command_topic)
         if head is not None and head.item is not None and head.item.key == key and not head.droppable:
-            head.droppable = self._decider.decide(state, head.item).drop
+            head.droppable = head.ways[0].decide(state, head.item).drop
 
     def _pass(self, record: Record) -> None:
         del self._heads[record.topic]

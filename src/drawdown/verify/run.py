@@ -147,21 +147,28 @@ class _Shard:
         taken = {topic: newest.taken.get(topic, 0) for topic in self._inputs}
         if newest.compacted:
             self._report.counts["changelogs compacted"] += 1
-        for rules in sorted(newest.rules - {self._ledger.rules}):
-            told = (
-                f"commits by rules {rules} are replayed by rules {self._ledger.rules}: other bytes may be due to that"
-            )
-            self._report.note(Note(UNPROVED, self._ledger.name, f"changelog.{self._ledger.name}", self._shard, told))
         await self._tell_waiting(taken)
         saved = await self._saved(newest)
         starts = {one.topic: one.next_offset for one in saved.commit.inputs} if saved else {}
         lost = [topic for topic in self._inputs if self._span(topic)[0] > starts.get(topic, 0)]
+        unknown = sorted(newest.rules - self._ledger.by_rules().keys())
         if lost:
             told = f"retention removed the beginning of {', '.join(lost)}: amounts and outcomes are not proved"
             self._report.note(Note(UNPROVED, self._ledger.name, lost[0], self._shard, told))
+        elif unknown:
+            self._tell_unknown(unknown)
         else:
             await self._replay(newest, taken, crossings, books, saved)
         await CacheCheck(self._source, self._ledger.name, self._shard, self._report).check(newest)
+
+    def _tell_unknown(self, rules: Sequence[int]) -> None:
+        """Say that this release cannot decide what another one did."""
+        theirs, known = (", ".join(str(one) for one in sorted(of)) for of in (rules, self._ledger.by_rules()))
+        told = (
+            f"commits by rules {theirs}, and this release knows {known}: amounts and outcomes are not proved; verify"
+            " with a release that knows them all"
+        )
+        self._report.note(Note(UNPROVED, self._ledger.name, f"changelog.{self._ledger.name}", self._shard, told))
 
     def _span(self, topic: str) -> tuple[int, int]:
         return self._spans[topic, self._shard]
@@ -175,7 +182,8 @@ class _Shard:
         saved = None if self._kept is None else self._kept.of(self._ledger.name, self._shard)
         if saved is None:
             return None
-        refuse_another_log(saved, shards=self._source.shards, rules=self._ledger.rules, newest=newest.commit)
+        known = self._ledger.by_rules().keys()
+        refuse_another_log(saved, shards=self._source.shards, rules=known, newest=newest.commit)
         for one in saved.commit.inputs:
             place = one.topic, self._shard
             if one.last_offset < self._spans[place][0]:
@@ -233,8 +241,10 @@ class _Shard:
             known=KnownIds(name, shard, self._read(ids, starts.get(ids, 0)), report, number),
             journal=Journal(name, shard, self._read(f"changelog.{name}"), report),
         )
-        decider = Decider(ledger, shard, self._source.shard_of)
-        replay = Replay(decider, shard, streams, own_books, crossings, report, self._progress)
+        deciders = {
+            rules: Decider(one, shard, self._source.shard_of) for rules, one in sorted(ledger.by_rules().items())
+        }
+        replay = Replay(deciders, ledger, shard, streams, own_books, crossings, report, self._progress)
         if saved is not None:
             replay.resume(saved)
         await replay.run()
