@@ -4,8 +4,9 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
+DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -30,17 +31,23 @@ replay-pods: $(READY) ## replay months of GPU containers by the trace's own cloc
 	$(DRAWDOWN) replay $(PODS) --as gpu-container --local
 
 ROUNDS := 3
-bench: $(READY) ## the worker beside a ceiling and stock Faust services, on one stack, in turns (ROUNDS=3; 40 minutes)
+bench: compiled ## the worker beside a ceiling and stock Faust services, on one stack, in turns (ROUNDS=3; 40 minutes)
 	$(PYTHON) -u -m bench.compare --rounds $(ROUNDS)
 
-bench-quick: $(READY) ## the same, one round of what matters most (3 minutes)
+bench-quick: compiled ## the same, one round of what matters most (3 minutes)
 	$(PYTHON) -u -m bench.compare --rounds 1 --only echo naive covered both
 
-bench-check: $(READY) ## see that the ratios to naive service and echo are not below the recorded ones beyond the noise (10 minutes)
+bench-check: compiled ## see that the ratios to naive service and echo are not below the recorded ones beyond the noise (10 minutes)
 	$(PYTHON) -u -m bench.check
 
-test: $(READY) ## run all tests, in two processes, each with a stack of its own
+compiled: $(READY) ## compile the modules that rating spends its time in, for workers to use (C compiler; 2 minutes)
+	$(PYTHON) tools/compile.py
+
+test: $(READY) ## run all tests, in two processes, each with a stack of its own; workers run compiled if that can be had
+	$(PYTHON) tools/compile.py --if-possible
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	if $(PYTHON) -c 'import drawdown, sys; sys.exit(not drawdown.COMPILED)'; then \
+	  DRAWDOWN_TEST_COMPILED=1 $(PYTHON) -m pytest --numprocesses 2 $(DECIDING); fi
 
 chaos: $(READY) ## every fault of docs/reliability.md on real processes behind faulty proxies (15 minutes)
 	rm -f build/chaos/report.json

@@ -39,7 +39,9 @@ def credited(numbers: Iterable[int], now: int) -> Iterator[Outgoing]:
     for number in numbers:
         name = account(number)
         yield command(name, f"w-{name}", "open_account", now, topic=WALLET_COMMANDS, currency="USD", time_zone="UTC")
-        yield command(name, f"t-{name}", "top_up", now, topic=WALLET_COMMANDS, reference=name, amount=PLENTY)
+        yield command(name, f"t-{name}", "top_up", now, topic=WALLET_COMMANDS, reference=name, currency="USD",
+            amount=PLENTY,
+        )  # fmt: skip
 
 
 def in_turn(numbers: range) -> Pick:

@@ -7,10 +7,12 @@ clock_ms: how far its clocks are off. rules: what it says its rules are. hold_ms
 transaction open before the commit, or until SIGUSR1. transaction_timeout_ms: what it tells Kafka of its transactions.
 """
 
+import os
 import sys
 import time
 from functools import partialmethod
 
+os.environ["DRAWDOWN_COMPILED"] = "0"  # compiled modules do not let themselves be changed
 TOLD = {name: int(value) for name, _, value in (argument.partition("=") for argument in sys.argv[1:])}
 _MS, _NS = 1_000, 1_000_000
 

@@ -365,8 +365,8 @@ def the_thresholds_are_others(patch: Patch) -> None:
 
 @mistake
 def a_threshold_is_told_when_it_is_passed(patch: Patch) -> None:
-    kept = notices._reached
-    patch.setattr(notices, "_reached", lambda told, spent, amount: kept(told, spent - 1, amount))
+    kept = notices.reached
+    patch.setattr(notices, "reached", lambda told, spent, amount: kept(told, spent - 1, amount))
 
 
 @mistake

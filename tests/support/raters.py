@@ -59,6 +59,7 @@ class Raters:
             book = decode_book(value)
             prices.add(book, book.effective_from - BOOK_LEAD_MS)
             self.oracle.publish(value, book.effective_from - BOOK_LEAD_MS)
+        self.prices = prices
         self.ledger = PlansLedger(prices, Policy.default())
         self.states: dict[str, object] = {}
 

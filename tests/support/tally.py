@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import ClassVar
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.ledger import Emit, Input, Outcome
@@ -17,13 +18,13 @@ class Tally:
     Its state is (total, applied, due). It emits the total after each input, numbered.
     """
 
-    name = "tally"
+    name: ClassVar[str] = "tally"
     rules = 1
-    usage_topics: tuple[str, ...] = ("adds", "adds-late")
-    command_topic = "tally-commands"
-    output_topics: tuple[str, ...] = ("totals",)
-    watermark_to: tuple[str, ...] = ()
-    watermark_from: tuple[str, ...] = ()
+    usage_topics: ClassVar[tuple[str, ...]] = ("adds", "adds-late")
+    command_topic: ClassVar[str] = "tally-commands"
+    output_topics: ClassVar[tuple[str, ...]] = ("totals",)
+    watermark_to: ClassVar[tuple[str, ...]] = ()
+    watermark_from: ClassVar[tuple[str, ...]] = ()
 
     def by_rules(self) -> Mapping[int, "Tally"]:
         """Know no other rules."""

@@ -17,7 +17,7 @@ from drawdown.publish.publisher import Publisher
 from drawdown.publish.receipt import Delivered
 from drawdown.publish.remedies import remedy
 from drawdown.settings import load_settings
-from drawdown.wire.usage import TYPE_PREFIX
+from drawdown.wire.usage_data import TYPE_PREFIX
 
 _MS = 1_000
 

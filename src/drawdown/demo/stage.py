@@ -20,6 +20,7 @@ from drawdown.adapters.kafka.browsing import Browser
 from drawdown.adapters.kafka.commits import newest_commits
 from drawdown.adapters.kafka.reading import read_topics, topic_ends
 from drawdown.adapters.redis.cache import RedisCache
+from drawdown.compiled import SWITCH
 from drawdown.domain.limits import WATERMARK_CARRY_MS, WATERMARK_MARGIN_MS
 from drawdown.engine.commit import CommitRecord
 from drawdown.engine.records import Record
@@ -88,7 +89,7 @@ class Stage:
         self._started += 1
         told = self.settings.model_dump(mode="json") | {"redis": self._addresses.redis} | others
         environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("DRAWDOWN_")},
+            **{key: value for key, value in os.environ.items() if not key.startswith("DRAWDOWN_") or key == SWITCH},
             **{f"DRAWDOWN_{name.upper()}": str(value) for name, value in told.items()},
         }
         log = Path(self._folder.name) / f"worker-{self._started}.log"

@@ -29,6 +29,7 @@ from drawdown.domain.model import Account, Job, Offer, Plan, Usage
 from drawdown.domain.money import currency
 from drawdown.domain.outputs import Decision
 from drawdown.domain.pieces import Piece, pieces_of
+from drawdown.domain.plain import plainly_paid
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.domain.rate import Purse, Rating
@@ -54,7 +55,7 @@ def decide(
     if isinstance(body, Usage):
         account = _opened(state, body.account)
         policy.check(body.service, body.time, appended)
-        return _use(account, body, appended, prices, policy)
+        return plainly_paid(account, body, appended, prices, policy) or _use(account, body, appended, prices, policy)
     if isinstance(body, Replayed):
         account = _opened(state, body.usage.account)
         policy.check_ahead(body.usage.time, appended)

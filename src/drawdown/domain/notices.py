@@ -10,7 +10,7 @@ from drawdown.domain.outputs import Period
 
 def of_use(draft: Draft, plan: Plan) -> Plan:
     """Tell of each threshold of the plan's amount, then of its quotas, that is reached now; give the plan after it."""
-    noticed = _reached(plan.noticed, plan.spent, plan.amount)
+    noticed = reached(plan.noticed, plan.spent, plan.amount)
     for percent in USED_PERCENTS[plan.noticed : noticed]:
         detail = f"{percent} % of the amount of plan {plan.id} is used"
         draft.event("amount_used", detail, plan=plan.id, reason=str(percent), amount=plan.spent)
@@ -18,7 +18,7 @@ def of_use(draft: Draft, plan: Plan) -> Plan:
         return plan if noticed == plan.noticed else replace(plan, noticed=noticed)
     quotas = []
     for quota in plan.quotas:
-        told = _reached(quota.noticed, quota.spent, quota.amount)
+        told = reached(quota.noticed, quota.spent, quota.amount)
         for percent in USED_PERCENTS[quota.noticed : told]:
             detail = f"{percent} % of the quota for {quota.item.service} of plan {plan.id} is used"
             reason, spent = str(percent), quota.spent
@@ -27,7 +27,7 @@ def of_use(draft: Draft, plan: Plan) -> Plan:
     return replace(plan, noticed=noticed, quotas=tuple(quotas))
 
 
-def _reached(told: int, spent: int, amount: int) -> int:
+def reached(told: int, spent: int, amount: int) -> int:
     """Count the thresholds that are reached; those told stay so."""
     while told < len(USED_PERCENTS) and spent * 100 >= USED_PERCENTS[told] * amount:
         told += 1

@@ -1,7 +1,7 @@
 """What the engine asks of a ledger. A second ledger is another implementation of `Ledger`, nothing else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -65,13 +65,13 @@ class Ledger(Protocol):
     rules: by which it decides; raised by a release under which an old input would give other bytes.
     """
 
-    name: str
+    name: ClassVar[str]
     rules: int
-    usage_topics: tuple[str, ...]  # in the order they are taken
-    command_topic: str  # taken before usage; timers are sent here
-    output_topics: tuple[str, ...]
-    watermark_to: tuple[str, ...]  # output topics that carry the watermark to the ledger that takes them
-    watermark_from: tuple[str, ...]  # usage topics whose watermark is carried on them
+    usage_topics: ClassVar[tuple[str, ...]]  # in the order they are taken
+    command_topic: ClassVar[str]  # taken before usage; timers are sent here
+    output_topics: ClassVar[tuple[str, ...]]
+    watermark_to: ClassVar[tuple[str, ...]]  # output topics that carry the watermark to the ledger that takes them
+    watermark_from: ClassVar[tuple[str, ...]]  # usage topics whose watermark is carried on them
 
     def by_rules(self) -> Mapping[int, "Ledger"]:
         """Give the same ledger, reading the same states, by each rules that it knows: its own, and older releases'."""

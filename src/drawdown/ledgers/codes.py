@@ -1,6 +1,7 @@
 """The codes ledger: keyed by a code's hash, it gives each code to one redemption at most."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 
@@ -24,12 +25,12 @@ _encode_json = msgspec.json.Encoder().encode
 class CodesLedger:
     """The reducer of codes over domain and wire; see engine/ledger.py for what each method promises."""
 
-    name = "codes"
-    usage_topics: tuple[str, ...] = ()
-    command_topic = CODE_COMMANDS
-    output_topics: tuple[str, ...] = (WALLET_COMMANDS,)
-    watermark_to: tuple[str, ...] = ()
-    watermark_from: tuple[str, ...] = ()
+    name: ClassVar[str] = "codes"
+    usage_topics: ClassVar[tuple[str, ...]] = ()
+    command_topic: ClassVar[str] = CODE_COMMANDS
+    output_topics: ClassVar[tuple[str, ...]] = (WALLET_COMMANDS,)
+    watermark_to: ClassVar[tuple[str, ...]] = ()
+    watermark_from: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, rules: int = RULES) -> None:
         """Decide by these rules."""

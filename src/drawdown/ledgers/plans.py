@@ -1,6 +1,7 @@
 """The plans ledger: rates usage, draws it from plans, and prices on demand what they do not cover."""
 
 from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -30,7 +31,7 @@ _decode = msgspec.msgpack.Decoder(Account).decode
 _encode_json = msgspec.json.Encoder().encode
 
 
-class Issued(msgspec.Struct, frozen=True, gc=False):
+class Issued(NamedTuple):
     """A command with its idempotency key."""
 
     command: Command
@@ -40,12 +41,12 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 class PlansLedger:
     """The reducer of plans over domain and wire; see engine/ledger.py for what each method promises."""
 
-    name = "plans"
-    usage_topics: tuple[str, ...] = USAGE
-    command_topic = PLAN_COMMANDS
-    output_topics: tuple[str, ...] = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
-    watermark_to: tuple[str, ...] = (CREDIT_CHARGING,)
-    watermark_from: tuple[str, ...] = ()
+    name: ClassVar[str] = "plans"
+    usage_topics: ClassVar[tuple[str, ...]] = USAGE
+    command_topic: ClassVar[str] = PLAN_COMMANDS
+    output_topics: ClassVar[tuple[str, ...]] = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS)
+    watermark_to: ClassVar[tuple[str, ...]] = (CREDIT_CHARGING,)
+    watermark_from: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, prices: Prices, policy: Policy, rules: int = RULES) -> None:
         """Rate by these prices, which whoever feeds them may extend, this policy, and these rules."""

@@ -1,6 +1,7 @@
 """The wallet ledger: draws overage from vouchers, then top-ups, then debt."""
 
 from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -37,7 +38,7 @@ _decode = msgspec.msgpack.Decoder(Wallet).decode
 _encode_json = msgspec.json.Encoder().encode
 
 
-class Issued(msgspec.Struct, frozen=True, gc=False):
+class Issued(NamedTuple):
     """A command with its idempotency key."""
 
     command: WalletCommand
@@ -47,12 +48,12 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 class WalletLedger:
     """The reducer of wallets over domain and wire; see engine/ledger.py for what each method promises."""
 
-    name = "wallet"
-    usage_topics: tuple[str, ...] = (CREDIT_CHARGING,)
-    command_topic = WALLET_COMMANDS
-    output_topics: tuple[str, ...] = (CHARGES, ACCOUNT_EVENTS, CODE_COMMANDS)
-    watermark_to: tuple[str, ...] = ()
-    watermark_from: tuple[str, ...] = (CREDIT_CHARGING,)
+    name: ClassVar[str] = "wallet"
+    usage_topics: ClassVar[tuple[str, ...]] = (CREDIT_CHARGING,)
+    command_topic: ClassVar[str] = WALLET_COMMANDS
+    output_topics: ClassVar[tuple[str, ...]] = (CHARGES, ACCOUNT_EVENTS, CODE_COMMANDS)
+    watermark_to: ClassVar[tuple[str, ...]] = ()
+    watermark_from: ClassVar[tuple[str, ...]] = (CREDIT_CHARGING,)
 
     def __init__(self, policy: Policy, rules: int = RULES) -> None:
         """Forfeit vouchers by the accept windows of this policy, and decide by these rules."""

@@ -12,7 +12,8 @@ from drawdown.domain.errors import Reject
 from drawdown.engine.records import Headers, Record
 from drawdown.wire.cloudevents import SPEC_VERSION
 from drawdown.wire.instants import format_instant
-from drawdown.wire.usage import TYPE_PREFIX, decode_usage
+from drawdown.wire.usage import decode_usage
+from drawdown.wire.usage_data import TYPE_PREFIX
 
 Amount = int | str | Decimal
 CONTENT_TYPE: Headers = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)

@@ -17,7 +17,7 @@ from drawdown.wire.book_file import book_in
 from drawdown.wire.code_commands import hash_of
 from drawdown.wire.instants import format_instant, parse_instant
 from drawdown.wire.registry import MESSAGES
-from drawdown.wire.usage import TYPE_PREFIX
+from drawdown.wire.usage_data import TYPE_PREFIX
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SPAN = re.compile(r"([+-]?)(\d{1,12})(ms|s|m|h|d)", re.ASCII)

@@ -9,7 +9,7 @@ from drawdown.engine.records import Record
 from drawdown.wire.about import About, about_of
 from drawdown.wire.identity import output_id
 from drawdown.wire.instants import format_instant
-from drawdown.wire.outputs import Position, position_of
+from drawdown.wire.outputs import Position
 
 
 class AccountEventMessage(msgspec.Struct, frozen=True, gc=False):
@@ -63,7 +63,7 @@ def encode_account_event(
             event.seq,
             event.applied,
             command,
-            position_of(record),
+            Position(record.topic, record.partition, record.offset),
             format_instant(record.timestamp),
             rules,
             UNSET if event.about is None else about_of(event),

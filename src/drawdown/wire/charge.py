@@ -1,58 +1,22 @@
 """Charges: what plans paid of an event."""
 
-import msgspec
-
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.outputs import Charge
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
-from drawdown.wire.instants import format_instant
-from drawdown.wire.outputs import BalanceMessage, Event, PaidLine, Position, event_of, paid_line, position_of
-
-
-class ChargeMessage(msgspec.Struct, frozen=True, gc=False):
-    """A charge of the plans ledger. seq: gapless per account, ledger and topic; applied: the order of inputs."""
-
-    version: int
-    id: str
-    ledger: str
-    account: str
-    currency: str
-    event: Event
-    lines: list[PaidLine]
-    total: str
-    balances: list[BalanceMessage]
-    seq: int
-    applied: int
-    position: Position
-    appended: str
-    rules: int
-
-
-_encode = msgspec.json.Encoder().encode
+from drawdown.wire.lines import balance_text, event_text, line_text, name_text, payer_text, position_text
 
 
 def encode_charge(charge: Charge, identity: bytes, record: Record, ledger: str, rules: int) -> bytes:
-    """Write a charge."""
+    """Write a charge: the bytes of its ChargeMessage."""
     of = CURRENCIES[charge.currency]
-    return _encode(
-        ChargeMessage(
-            1,
-            output_id(identity, ledger, "charge"),
-            ledger,
-            charge.usage.account,
-            charge.currency,
-            event_of(charge.usage),
-            [paid_line(line, of) for line in charge.lines],
-            format_amount(charge.total, of),
-            [
-                BalanceMessage("plan", b.plan, format_amount(b.before, of), format_amount(b.after, of))
-                for b in charge.balances
-            ],
-            charge.seq,
-            charge.applied,
-            position_of(record),
-            format_instant(record.timestamp),
-            rules,
-        )
+    usage = charge.usage
+    lines = [line_text(line, of, f',"payer":{{{payer_text("plan", line.plan)}}}') for line in charge.lines]
+    balances = [balance_text("plan", one.plan, one.before, one.after, of) for one in charge.balances]
+    text = (
+        f'{{"version":1,"id":"{output_id(identity, ledger, "charge")}","ledger":"{ledger}",'
+        f'"account":{name_text(usage.account)},"currency":"{charge.currency}","event":{event_text(usage)},'
+        f'"lines":[{",".join(lines)}],"total":"{format_amount(charge.total, of)}","balances":[{",".join(balances)}],'
+        f'"seq":{charge.seq},"applied":{charge.applied},{position_text(record)},"rules":{rules}}}'
     )
+    return text.encode()

@@ -4,24 +4,13 @@ import msgspec
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.records import Record
+from drawdown.wire.envelope import Envelope
 from drawdown.wire.parsing import checked_bytes, decoded, ident, name, source
 
 SPEC_VERSION = "1.0"
 _PREFIX = "ce_"
 _ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
 _STRUCTURED = b"application/cloudevents"
-
-
-class Envelope(msgspec.Struct, gc=False):
-    """An event's attributes and its data as raw JSON."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: str
-    data: msgspec.Raw
 
 
 _decoder = msgspec.json.Decoder(Envelope)

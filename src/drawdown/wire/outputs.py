@@ -1,14 +1,7 @@
-"""What every output shares: the event it rates, its lines, its position."""
+"""What outputs look like: charges, overages, wallet charges, and what they share. Structs only, no functions."""
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-from drawdown.domain.model import Usage
-from drawdown.domain.money import Currency, format_amount
-from drawdown.domain.outputs import Line
-from drawdown.domain.quantity import format_quantity
-from drawdown.engine.records import Record
-from drawdown.wire.instants import format_instant
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -81,52 +74,84 @@ class OpenLine(msgspec.Struct, frozen=True, gc=False):
     packages: int | UnsetType = UNSET
 
 
-def position_of(record: Record) -> Position:
-    """Give an input's position."""
-    return Position(record.topic, record.partition, record.offset)
+class ChargeMessage(msgspec.Struct, frozen=True, gc=False):
+    """A charge of the plans ledger. seq: gapless per account, ledger and topic; applied: the order of inputs."""
+
+    version: int
+    id: str
+    ledger: str
+    account: str
+    currency: str
+    event: Event
+    lines: list[PaidLine]
+    total: str
+    balances: list[BalanceMessage]
+    seq: int
+    applied: int
+    position: Position
+    appended: str
+    rules: int
 
 
-def event_of(usage: Usage) -> Event:
-    """Give the event that an output rates."""
-    return Event(
-        usage.source,
-        usage.id,
-        usage.service,
-        usage.resource,
-        dict(usage.dimensions),
-        format_instant(usage.time),
-        None if usage.start is None else format_instant(usage.start),
-    )
+class OverageMessage(msgspec.Struct, frozen=True, gc=False):
+    """An overage. seq: gapless per account and topic; applied: the order of the account's inputs."""
+
+    version: int
+    id: str
+    ledger: str
+    account: str
+    currency: str
+    event: Event
+    lines: list[OpenLine]
+    total: str
+    seq: int
+    applied: int
+    position: Position
+    appended: str
+    rules: int
 
 
-def open_line(line: Line, of: Currency) -> OpenLine:
-    """Give an overage's line."""
-    return OpenLine(
-        format_instant(line.time),
-        line.meter,
-        format_quantity(line.quantity),
-        format_amount(line.unit_price, of),
-        line.per,
-        format_amount(line.amount, of),
-        line.book,
-        line.book_version,
-        UNSET if line.tier is None else line.tier,
-        UNSET if line.packages is None else line.packages,
-    )
+class DrawnLine(msgspec.Struct, frozen=True, gc=False):
+    """What one source paid of the overage."""
+
+    amount: str
+    payer: Payer
 
 
-def paid_line(line: Line, of: Currency) -> PaidLine:
-    """Give a charge's line."""
-    return PaidLine(
-        format_instant(line.time),
-        line.meter,
-        format_quantity(line.quantity),
-        format_amount(line.unit_price, of),
-        line.per,
-        format_amount(line.amount, of),
-        line.book,
-        line.book_version,
-        Payer("plan", line.plan),
-        UNSET if line.tier is None else line.tier,
-        UNSET if line.packages is None else line.packages,
-    )
+class DrawnOverage(msgspec.Struct, frozen=True, gc=False):
+    """The overage that was drawn; its own record on `credit-charging` holds its priced lines."""
+
+    id: str
+    seq: int
+
+
+class WalletChargeMessage(msgspec.Struct, frozen=True, gc=False):
+    """A charge of the wallet ledger. seq: gapless per account, ledger and topic; applied: the order of inputs."""
+
+    version: int
+    id: str
+    ledger: str
+    account: str
+    currency: str
+    event: Event
+    overage: DrawnOverage
+    lines: list[DrawnLine]
+    total: str
+    balances: list[BalanceMessage]
+    seq: int
+    applied: int
+    position: Position
+    appended: str
+    rules: int
+
+
+class OverageRead(msgspec.Struct, gc=False):
+    """As much of an overage as the wallet reads back."""
+
+    version: int
+    id: str
+    account: str
+    currency: str
+    event: Event
+    total: str
+    seq: int

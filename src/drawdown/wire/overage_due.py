@@ -8,22 +8,11 @@ from drawdown.domain.money import currency, parse_amount
 from drawdown.domain.wallet.model import OverageDue
 from drawdown.engine.records import Record
 from drawdown.wire.instants import parse_instant
-from drawdown.wire.outputs import Event
+from drawdown.wire.outputs import OverageRead
 from drawdown.wire.parsing import checked_bytes, decoded, name
 
-
-class _Overage(msgspec.Struct, gc=False):
-    version: int
-    id: str
-    account: str
-    currency: str
-    event: Event
-    total: str
-    seq: int
-
-
 SEQ_MAX = 2**62
-_decoder = msgspec.json.Decoder(_Overage)
+_decoder = msgspec.json.Decoder(OverageRead)
 
 
 def decode_overage_due(record: Record) -> OverageDue:

@@ -16,11 +16,9 @@ from drawdown.topics import (
 )
 from drawdown.wire import code_commands, commands, plan_commands, redeeming, wallet_commands
 from drawdown.wire.account_event import AccountEventMessage
-from drawdown.wire.charge import ChargeMessage
-from drawdown.wire.overage import OverageMessage
+from drawdown.wire.outputs import ChargeMessage, OverageMessage, WalletChargeMessage
 from drawdown.wire.price_book import PriceBookMessage
-from drawdown.wire.usage import DATA_TYPES, TYPE_PREFIX
-from drawdown.wire.wallet_charge import WalletChargeMessage
+from drawdown.wire.usage_data import DATA_TYPES, TYPE_PREFIX
 
 ACCOUNT_KEY = "the account"
 CODE_KEY = "the code's hash"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -13,71 +13,16 @@ from drawdown.domain.model import Measure, Usage
 from drawdown.domain.quantity import parse_thousandths
 from drawdown.domain.usage import container_measures, fine_tuning_measures, inference_measures
 from drawdown.engine.records import Record
-from drawdown.wire.cloudevents import Envelope, envelope_of
+from drawdown.wire.cloudevents import envelope_of
+from drawdown.wire.envelope import Envelope
 from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import decoded, name
+from drawdown.wire.usage_data import DATA_TYPES, TYPE_PREFIX, ContainerData, InferenceData, TuningData
 
-TYPE_PREFIX = "ai.drawdown.usage."
 _TYPE = re.compile(r"ai\.drawdown\.usage\.([a-z0-9-]{1,64})\.v([0-9]{1,9})", re.ASCII)
 _METER_ENDINGS = ("_tokens", "_seconds", "_characters")
 
 
-class ContainerData(msgspec.Struct, gc=False, rename={"from_": "from"}):
-    """What a GPU Container measured over [from, to); to is the event's time. Storage counts also while stopped."""
-
-    container: str
-    gpu_model: str
-    gpu_count: int | str
-    state: Literal["running", "stopped"]
-    from_: str
-    to: str
-    storage_gb: int | str = 0
-    region: str | None = None
-
-
-class TuningData(msgspec.Struct, gc=False, rename={"from_": "from"}):
-    """What a fine-tuning job used over [from, to); to is the event's time. final: the job has ended."""
-
-    job: str
-    model: str
-    gpu_model: str
-    gpu_count: int | str
-    from_: str
-    to: str
-    final: bool = False
-    region: str | None = None
-
-
-class InferenceData(msgspec.Struct, gc=False):
-    """What an endpoint served in one call or batch of calls."""
-
-    endpoint: str
-    model: str
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    input_characters: int = 0
-    output_characters: int = 0
-    images: int = 0
-    region: str | None = None
-
-    def counts(self) -> tuple[int, ...]:
-        """Give what was measured, in the order of the catalogue's meters."""
-        return (
-            self.input_tokens,
-            self.cached_input_tokens,
-            self.output_tokens,
-            self.input_characters,
-            self.output_characters,
-            self.images,
-        )
-
-
-DATA_TYPES: dict[str, type[Any]] = {
-    GPU_CONTAINER: ContainerData,
-    FINE_TUNING: TuningData,
-    INFERENCE: InferenceData,
-}
 _decoders = {service: msgspec.json.Decoder(kind) for service, kind in DATA_TYPES.items()}
 _fields = {
     service: frozenset(field.encode_name for field in msgspec.structs.fields(kind))

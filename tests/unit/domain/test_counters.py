@@ -186,6 +186,7 @@ def test_the_timer_that_closes_a_job_counts_too() -> None:
     assert on_demand(world) == [(month_number(T0, "UTC"), 900)]
 
 
+@pytest.mark.interpreted
 def test_counters_are_limited_in_number_and_a_refusal_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COUNTERS_MAX", 2)
     entries = tuple(tiered(dimensions=(("model", name),)) for name in "ABC")
@@ -203,6 +204,7 @@ def test_counters_are_limited_in_number_and_a_refusal_changes_nothing(monkeypatc
     assert len(on_demand(world)) == 1
 
 
+@pytest.mark.interpreted
 def test_a_job_whose_closing_finds_too_many_counters_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(known(entries=(tiered("fine-tuning", "gpu_seconds"),)))
     world.use(tuning(T0, T0))

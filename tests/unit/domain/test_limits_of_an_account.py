@@ -96,6 +96,7 @@ def test_parts_in_time_sum_to_the_whole_and_all_but_the_last_round_down(quantity
     assert exact_last <= parts[-1] <= exact_last + len(lengths)
 
 
+@pytest.mark.interpreted
 def test_a_timer_does_so_many_steps_and_the_next_does_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "STEPS_MAX", 2)
     world = World()
@@ -120,6 +121,7 @@ def test_an_account_has_at_most_so_many_past_plans() -> None:
     assert world.kinds() == [("plan_activated", "")]
 
 
+@pytest.mark.interpreted
 def test_an_event_has_at_most_so_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate, "LINES_MAX", 2)
     World().use(container(T0, T0 + HOUR, storage=1))

@@ -83,6 +83,7 @@ def test_a_call_without_dimensions_has_none_to_name() -> None:
     assert str(raised.value) == "unknown_price: book on-demand-usd:1 has no price for gpu-container gpu_seconds"
 
 
+@pytest.mark.interpreted
 def test_too_many_cuts_and_lines_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     later = [book("on-demand-usd", version=2 + hour, since=T0 + hour * HOUR, kind="on_demand") for hour in (1, 2)]
     monkeypatch.setattr(pieces, "PIECES_MAX", 3)

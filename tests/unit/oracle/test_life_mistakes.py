@@ -14,6 +14,7 @@ def test_without_a_mistake_the_scenarios_agree(log: Log) -> None:
     assert differences(applied_all(log.books, log.records)) == []
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("mistake", [*MISTAKES, *OF_SUCCESSIONS], ids=lambda made: made.__name__)
 def test_a_mistake_makes_the_oracle_disagree(mistake: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     known = logs()

@@ -23,6 +23,7 @@ def test_the_corpus_shows_what_it_says_it_shows() -> None:
     assert sorted(codes) == ["in_the_future", "in_the_future", "job_closed", "too_late", "too_late"]
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda made: made.__name__)
 def test_a_mistake_makes_the_oracle_disagree(mistake: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)
@@ -36,6 +37,7 @@ def test_without_a_mistake_tiers_and_packages_agree(rule: Callable[[], Account])
     assert not any(step.code for step in steps)
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("mistake", PRICE_MISTAKES, ids=lambda made: made.__name__)
 def test_a_mistake_in_tiers_or_packages_makes_the_oracle_disagree(
     mistake: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch

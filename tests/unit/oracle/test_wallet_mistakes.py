@@ -37,6 +37,7 @@ def test_the_corpus_shows_what_it_says_it_shows() -> None:
     }
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda made: made.__name__)
 def test_a_mistake_makes_the_oracle_disagree(mistake: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)

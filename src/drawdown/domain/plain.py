@@ -1,0 +1,71 @@
+"""The plain case of usage, at a fraction of the cost: at one instant, one plan pays all of it by prices per unit.
+
+What it gives is what the general way (pieces, rate, events) would give, which a property compares; where anything more
+than that is to be done, it gives nothing.
+"""
+
+from msgspec.structs import replace
+
+from drawdown.domain.coverage import accepts_at, in_scope
+from drawdown.domain.limits import AMOUNT_MAX
+from drawdown.domain.model import Account, Plan, Usage
+from drawdown.domain.notices import reached
+from drawdown.domain.outputs import Balance, Charge, Decision, Line
+from drawdown.domain.policy import Policy
+from drawdown.domain.prices import PER_UNIT, Prices
+from drawdown.domain.rate import amount_of
+
+
+def plainly_paid(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision | None:
+    """Decide a usage that is plain, None for any other. appended: ms."""
+    if usage.start is not None or usage.job is not None or usage.service in policy.increments:
+        return None
+    plan = _payer(account, usage, appended)
+    if plan is None:
+        return None
+    book = prices.book(plan.book, plan.book_version)
+    if book is None:
+        return None
+    service, dimensions, time, ident = usage.service, usage.dimensions, usage.time, plan.id
+    lines = []
+    total = 0
+    for measure in usage.measures:
+        meter, quantity = measure.meter, measure.quantity
+        price = book.price(service, meter, dimensions)
+        if price is None or price.model != PER_UNIT:
+            return None
+        amount = amount_of(quantity, price)
+        total += amount
+        line = Line(time, meter, quantity, price.unit_price, price.per, amount, book.name, book.version, ident)
+        lines.append(line)
+    left, spent = plan.amount - plan.spent, plan.spent + total
+    if not 0 < total < left or total > AMOUNT_MAX or reached(plan.noticed, spent, plan.amount) != plan.noticed:
+        return None
+    applied, seq = account.applied + 1, account.seq_charges + 1
+    charge = Charge(usage, account.currency, tuple(lines), total, (Balance(ident, left, left - total),), seq, applied)
+    by_service = _with(plan.spent_by_service, service, total)
+    drawn = replace(plan, spent=spent, spent_by_service=by_service)
+    plans = tuple([drawn if other is plan else other for other in account.plans])
+    return Decision(replace(account, applied=applied, seq_charges=seq, plans=plans), (charge,))
+
+
+def _payer(account: Account, usage: Usage, appended: int) -> Plan | None:
+    """Find the first plan that pays, if nothing else follows from that than that it pays."""
+    service, dimensions, time = usage.service, usage.dimensions, usage.time
+    for plan in account.plans:
+        if plan.status == "expired" or plan.spent >= plan.amount or not in_scope(plan.scope, service, dimensions):
+            continue
+        if plan.status != "active" or plan.expired_by or plan.quotas:
+            return None
+        if accepts_at(plan, time, appended):
+            return None if plan.terms is not None and plan.terms.automatic else plan
+    return None
+
+
+def _with(sums: tuple[tuple[str, int], ...], service: str, amount: int) -> tuple[tuple[str, int], ...]:
+    """Add to a service's sum."""
+    if len(sums) == 1 and sums[0][0] == service:
+        return ((service, sums[0][1] + amount),)
+    by_service = dict(sums)
+    by_service[service] = by_service.get(service, 0) + amount
+    return tuple(sorted(by_service.items()))
