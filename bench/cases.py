@@ -5,11 +5,11 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.loads import Pick, by_zipf, calls, credited, in_turn, mixed, opened
+from bench.loads import PODS, Pick, by_zipf, calls, containers, credited, in_turn, mixed, opened
 from bench.timing import Timed, backlog
 from drawdown.adapters.clock import SystemClock
 from drawdown.demo.books import books
@@ -19,11 +19,13 @@ from drawdown.local.stack import LocalStack
 from drawdown.operate.verifying import verified
 from drawdown.settings import load_settings
 from drawdown.topics import CHARGES, CREDIT_CHARGING
+from drawdown.traces.events import Outgoing
 
 SHARDS, ACCOUNTS = 12, 1_000
 SERVICES = Path(__file__).with_name("services")
 WORKER = ("-m", "drawdown", "worker")
 Run = Callable[[LocalStack, int], Coroutine[None, None, Timed]]
+Usage = Callable[[range, int, Pick], Iterable[Outgoing]]
 
 
 class Case(NamedTuple):
@@ -80,10 +82,12 @@ async def drawdown(
     plans: int = 1,
     credit: range = range(0),
     command: Sequence[str] = WORKER,
+    usage: Usage = calls,
+    workers: int = 1,
 ) -> Timed:
     """Time one worker that owns every shard, then have `drawdown verify` prove the log.
 
-    credit: numbers of accounts that have credit and no plan.
+    credit: numbers of accounts that have credit and no plan. usage: what the backlog is of. workers: how many share it.
     """
     now = SystemClock().now_ms()
     async with a_stage(stack, wallet=bool(credit)) as stage:
@@ -94,10 +98,11 @@ async def drawdown(
         first = stage.start_worker()
         await stage.all_taken()
         first.stop()
-        await stage.publish(calls(range(events), now, pick))
+        events = await stage.publish(usage(range(events), now, pick))
         worker = stage.start_worker(command)
+        also = {f"worker {number}": stage.start_worker(command).pid for number in range(2, workers + 1)}
         where = (stage.settings.kafka, stage.settings.prefix, [CHARGES, CREDIT_CHARGING])
-        found = await backlog(worker, where, events, others(stack))
+        found = await backlog(worker, where, events, others(stack) | also)
         await stage.settled()
         report = await verified(stage.settings)
         if not report.clean:
@@ -136,6 +141,8 @@ CASES = (
     Case("one account", worker(in_turn(range(1))), 60_000),
     Case("100,000 accounts, in turn", worker(in_turn(range(100_000)), accounts=100_000), 120_000),
     Case("100,000 accounts, Zipf", worker(by_zipf(range(100_000)), accounts=100_000), 120_000),
+    *([Case("GPU containers of a trace", worker(USUAL, usage=containers), 120_000)] if PODS.exists() else []),
+    Case("two workers", worker(USUAL, workers=2), 120_000),
     Case("takes of at most 10", worker(USUAL, command=(str(SERVICES / "limited.py"), "10")), 20_000),
     Case("takes of at most 100", worker(USUAL, command=(str(SERVICES / "limited.py"), "100")), 60_000),
 )

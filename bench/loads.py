@@ -2,16 +2,20 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
+from pathlib import Path
 
 from drawdown.demo.books import name_of
 from drawdown.demo.scenario import DAY, command
 from drawdown.topics import WALLET_COMMANDS
-from drawdown.traces.events import Outgoing, event, outgoing
+from drawdown.traces.events import Outgoing, event, events_of, outgoing
+from drawdown.traces.rows import read_trace
 from drawdown.wire.instants import format_instant
 
 MODEL, INPUT_TOKENS, OUTPUT_TOKENS = "Qwen3-32B", 900, 70
 PLENTY = "1000000"
+PODS = Path(__file__).parents[2] / "shared" / "data" / "alibaba_gpu_pods_2023.csv"
+_TRACE_ACCOUNTS, _RECENT = 1_000, 12 * 3_600_000
 Pick = Callable[[int], int]
 
 
@@ -59,6 +63,15 @@ def by_zipf(numbers: range) -> Pick:
 def mixed(usual: Pick, other: Pick, percent: int) -> Pick:
     """Pick by `other` in so many of a hundred, spread evenly."""
     return lambda number: (other if number * percent % 100 < percent else usual)(number)
+
+
+def containers(numbers: range, now: int, pick: Pick) -> Iterator[Outgoing]:
+    """Give slices of a real trace's containers, as many as are wanted and there are; all of the last 12 hours."""
+    trace = read_trace(PODS, "gpu-container")
+    names = [account(pick(number)) for number in range(_TRACE_ACCOUNTS)]
+    return islice(
+        events_of(trace, "gpu-container", names, 1, lambda at: now - (trace.last - at) % _RECENT), len(numbers)
+    )
 
 
 def calls(numbers: range, now: int, pick: Pick) -> Iterator[Outgoing]:

@@ -1,15 +1,21 @@
 """A child process that ends with us, also when we are killed."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from drawdown.errors import UserError
+
 # The watcher holds one end of a pipe whose other end only we hold: when we are gone, however, it reads the end of file.
 _WATCHER = 'read -r _; kill -KILL "$1" 2>/dev/null'
 _STOP_SECONDS = 20
+_PORTS = 15_000, 32_000  # Linux gives those from 32768 on to outgoing connections
+_PORT_TRIES_MAX = 100
 
 
 class Child:
@@ -94,7 +100,14 @@ def listens(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Give a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a loopback port that was free a moment ago.
+
+    It is below those that systems give to outgoing connections, one of which could have it before its server does.
+    """
+    dice = random.SystemRandom()
+    for _ in range(_PORT_TRIES_MAX):
+        port = dice.randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise UserError(f"no port from {_PORTS[0]} to {_PORTS[1]} could be had on loopback in {_PORT_TRIES_MAX} tries")
