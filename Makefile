@@ -6,7 +6,7 @@ DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,15 @@ bench: compiled ## the worker beside a ceiling and stock Faust services, on one 
 
 bench-quick: compiled ## the same, one round of what matters most (3 minutes)
 	$(PYTHON) -u -m bench.compare --rounds 1 --only echo naive covered both
+
+bench-latency: compiled ## milliseconds from publication to a charge that can be read, at steady rates (3 minutes)
+	$(PYTHON) -u -m bench.latency
+
+bench-memory: compiled ## bytes of an account and of an id, in Redis and in a worker (1 minute)
+	$(PYTHON) -u -m bench.memory
+
+bench-stages: compiled ## where a worker's processor time goes, by stage (1 minute)
+	$(PYTHON) -u -m bench.stages
 
 bench-check: compiled ## see that the ratios to naive service and echo are not below the recorded ones beyond the noise (10 minutes)
 	$(PYTHON) -u -m bench.check

@@ -104,6 +104,8 @@ async def drawdown(
         where = (stage.settings.kafka, stage.settings.prefix, [CHARGES, CREDIT_CHARGING])
         found = await backlog(worker, where, events, others(stack) | also)
         await stage.settled()
+        for one in stage.workers:
+            one.stop()
         report = await verified(stage.settings)
         if not report.clean:
             raise SystemExit(f"drawdown verify found what is wrong: {report.findings[:3]}")

@@ -13,7 +13,7 @@ from drawdown.local.child import Child
 
 _NS = 10**9
 _TICKS = os.sysconf("SC_CLK_TCK")
-_POLL_SECONDS, _QUIET_NS, _LIMIT_SECONDS = 0.02, _NS, 300
+_POLL_SECONDS, _QUIET_NS, _LIMIT_SECONDS = 0.1, _NS, 300  # asking costs broker and cores that are measured
 
 
 class Timed(NamedTuple):

@@ -56,10 +56,12 @@ def parse_amount(text: str, of: Currency) -> int:
 
 def format_amount(amount: int, of: Currency) -> str:
     """Write an amount with all the digits of the currency's quantum; negative ones carry a minus sign."""
-    if amount < 0:
-        return f"-{format_amount(-amount, of)}"
+    return decimals(amount, of.quantum_digits) if amount >= 0 else f"-{decimals(-amount, of.quantum_digits)}"
+
+
+def decimals(amount: int, digits: int) -> str:
+    """Write a non-negative amount with so many digits after the point."""
     text = str(amount)
-    digits = of.quantum_digits
     if len(text) > digits:
         return f"{text[:-digits]}.{text[-digits:]}"
     return f"0.{text.zfill(digits)}"

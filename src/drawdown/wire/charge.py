@@ -4,14 +4,14 @@ from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.outputs import Charge
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
-from drawdown.wire.lines import balance_text, event_text, line_text, name_text, payer_text, position_text
+from drawdown.wire.lines import balance_text, event_text, line_text, name_text, payer_of, position_text
 
 
 def encode_charge(charge: Charge, identity: bytes, record: Record, ledger: str, rules: int) -> bytes:
     """Write a charge: the bytes of its ChargeMessage."""
     of = CURRENCIES[charge.currency]
     usage = charge.usage
-    lines = [line_text(line, of, f',"payer":{{{payer_text("plan", line.plan)}}}') for line in charge.lines]
+    lines = [line_text(line, of, payer_of(line.plan)) for line in charge.lines]
     balances = [balance_text("plan", one.plan, one.before, one.after, of) for one in charge.balances]
     text = (
         f'{{"version":1,"id":"{output_id(identity, ledger, "charge")}","ledger":"{ledger}",'

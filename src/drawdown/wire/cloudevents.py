@@ -37,10 +37,12 @@ def _check_key(key: bytes | None, subject: str) -> None:
 
 
 def _is_binary(record: Record) -> bool:
+    binary = False
     for header, content in record.headers:
         if header == "content-type" and content.startswith(_STRUCTURED):
             return False
-    return any(header == "ce_specversion" for header, _ in record.headers)
+        binary = binary or header == "ce_specversion"
+    return binary
 
 
 def _binary(record: Record, value: bytes) -> Envelope:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from drawdown.domain.model import Dimensions, Usage
-from drawdown.domain.money import Currency, format_amount
+from drawdown.domain.money import Currency, decimals, format_amount
 from drawdown.domain.outputs import Line
 from drawdown.domain.quantity import format_quantity
 from drawdown.engine.records import Record
@@ -57,15 +57,30 @@ def line_text(line: Line, of: Currency, payer: str = "") -> str:
         more += f',"packages":{packages}'
     return (
         f'{{"time":"{format_instant(line.time)}","meter":{name_text(line.meter)},'
-        f'"quantity":"{format_quantity(line.quantity)}","unit_price":"{format_amount(line.unit_price, of)}",'
-        f'"per":{line.per},"amount":"{format_amount(line.amount, of)}","book":{name_text(line.book)},'
-        f'"book_version":{line.book_version}{payer}{more}}}'
+        f'"quantity":"{format_quantity(line.quantity)}",{_price_text(line.unit_price, line.per, of.quantum_digits)},'
+        f'"amount":"{format_amount(line.amount, of)}",{_book_text(line.book, line.book_version)}{payer}{more}}}'
     )
+
+
+@lru_cache(maxsize=4_096)
+def _price_text(unit_price: int, per: int, digits: int) -> str:
+    return f'"unit_price":"{decimals(unit_price, digits)}","per":{per}'
+
+
+@lru_cache(maxsize=1_024)
+def _book_text(name: str, version: int) -> str:
+    return f'"book":{quoted(name)},"book_version":{version}'
 
 
 def payer_text(kind: str, ident: str | None) -> str:
     """Write who pays, without braces: fields `kind` and `id`."""
     return f'"kind":"{kind}","id":{name_text(ident)}'
+
+
+@lru_cache(maxsize=65_536)
+def payer_of(plan: str | None) -> str:
+    """Write the field `payer` of a line that a plan pays, with a comma before it."""
+    return f',"payer":{{{payer_text("plan", plan)}}}'
 
 
 def balance_text(kind: str, ident: str | None, before: int, after: int, of: Currency) -> str:
