@@ -32,7 +32,7 @@ MODULES: Final = (
         for name in (
             "calendar", "catalogue", "counters", "coverage", "cycles", "decide", "errors", "events", "jobs", "limits",
             "money", "notices", "offers", "parts", "pauses", "payments", "pieces", "plain", "plans", "prices",
-            "quantity", "rate", "renewals", "requests", "successions", "usage",
+            "quantity", "rate", "rated", "renewals", "requests", "successions", "usage",
         )
     ),
     *(f"drawdown.domain.wallet.{name}" for name in ("credits", "decide", "draft", "notices", "redeeming", "spending")),
@@ -43,6 +43,7 @@ MODULES: Final = (
             "wallet_charge",
         )
     ),
+    "drawdown.engine.outcome",
     "drawdown.engine.take",
     "drawdown.ledgers.plans",
     "drawdown.ledgers.wallet",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from drawdown.engine.ledger import Emit
+from drawdown.engine.outcome import Emit
 from drawdown.engine.records import Record
 from drawdown.ledgers import codes, plans, wallet
 from drawdown.scenario.run import Plan, load, opening, standard_books, world_of

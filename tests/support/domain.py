@@ -6,9 +6,10 @@ from drawdown.domain.commands import ActivatePlan, OpenAccount, TimerFired
 from drawdown.domain.decide import decide
 from drawdown.domain.model import Account, Plan, Quota, ScopeItem, Usage
 from drawdown.domain.money import CURRENCIES, parse_amount
-from drawdown.domain.outputs import AccountEvent, Charge, Decision, Overage
+from drawdown.domain.outputs import AccountEvent, Decision
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import ON_DEMAND, PLAN, Book, Price, Prices
+from drawdown.domain.rated import Charge, Overage
 from drawdown.domain.usage import container_measures, fine_tuning_measures, inference_measures
 
 SECOND = 1_000

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.ledger import Emit, Input, Outcome
+from drawdown.engine.ledger import Input
+from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 
 DAY_MS = 86_400_000

@@ -6,7 +6,8 @@ from drawdown.domain.commands import RequestPlan
 from drawdown.domain.coverage import draw_order
 from drawdown.domain.limits import PLANS_CLOSED_KEPT_MAX
 from drawdown.domain.model import Account, Offer, Plan, ScopeItem, Usage
-from drawdown.domain.outputs import AccountEvent, Balance, Charge, Decision, Line, Output, Overage, Period
+from drawdown.domain.outputs import AccountEvent, Decision, Output, Period
+from drawdown.domain.rated import Balance, Charge, Line, Overage
 from drawdown.domain.terms import Payment, PaymentRequest
 
 

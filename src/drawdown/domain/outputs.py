@@ -3,60 +3,9 @@
 import msgspec
 
 from drawdown.domain.commands import RequestPlan
-from drawdown.domain.model import Account, Offer, ScopeItem, Usage
+from drawdown.domain.model import Account, Offer, ScopeItem
+from drawdown.domain.rated import Charge, Overage
 from drawdown.domain.terms import Payment, PaymentRequest
-
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """The rated part of a piece that one payer pays.
-
-    time: the piece's instant. unit_price: amount per `per` whole quanta of the meter.
-    plan: who pays; None on demand (an overage's lines). tier: of a graduated price, from 1, else None.
-    packages: how many the line opened, of a package price, else None; one that uses up open packages has unit_price 0.
-    """
-
-    time: int
-    meter: str
-    quantity: int
-    unit_price: int
-    per: int
-    amount: int
-    book: str
-    book_version: int
-    plan: str | None
-    tier: int | None = None
-    packages: int | None = None
-
-
-class Balance(msgspec.Struct, frozen=True, gc=False):
-    """A plan's remaining amount before and after a charge."""
-
-    plan: str
-    before: int
-    after: int
-
-
-class Charge(msgspec.Struct, frozen=True, gc=False):
-    """What plans paid of one event."""
-
-    usage: Usage
-    currency: str
-    lines: tuple[Line, ...]
-    total: int
-    balances: tuple[Balance, ...]
-    seq: int
-    applied: int
-
-
-class Overage(msgspec.Struct, frozen=True, gc=False):
-    """What no plan covered of one event, priced on demand."""
-
-    usage: Usage
-    currency: str
-    lines: tuple[Line, ...]
-    total: int
-    seq: int
-    applied: int
 
 
 class Period(msgspec.Struct, frozen=True, gc=False):

@@ -10,10 +10,11 @@ from drawdown.domain.coverage import accepts_at, in_scope
 from drawdown.domain.limits import AMOUNT_MAX
 from drawdown.domain.model import Account, Plan, Usage
 from drawdown.domain.notices import reached
-from drawdown.domain.outputs import Balance, Charge, Decision, Line
+from drawdown.domain.outputs import Decision
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import PER_UNIT, Prices
 from drawdown.domain.rate import amount_of
+from drawdown.domain.rated import Balance, Charge, Line
 
 
 def plainly_paid(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision | None:
@@ -27,7 +28,7 @@ def plainly_paid(account: Account, usage: Usage, appended: int, prices: Prices, 
     if book is None:
         return None
     service, dimensions, time, ident = usage.service, usage.dimensions, usage.time, plan.id
-    lines = []
+    lines: list[Line] = []
     total = 0
     for measure in usage.measures:
         meter, quantity = measure.meter, measure.quantity

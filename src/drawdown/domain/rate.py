@@ -11,12 +11,12 @@ from drawdown.domain.events import Draft
 from drawdown.domain.limits import LINES_MAX
 from drawdown.domain.model import Plan, Usage
 from drawdown.domain.money import checked, divide_half_up
-from drawdown.domain.outputs import Balance, Line
 from drawdown.domain.parts import Part, parts_of
 from drawdown.domain.pieces import Piece
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import PER_UNIT, Book, Price, Prices
 from drawdown.domain.quantity import MILLIONTHS
+from drawdown.domain.rated import Balance, Line
 
 
 class Purse:
@@ -223,10 +223,12 @@ class Rating:
         """Give each plan that paid its remaining amount before and after, in draw order."""
         paying = {line.plan for line in self.paid}
         return tuple(
-            Balance(plan.id, plan.amount - plan.spent, plan.amount - plan.spent - purse.drawn)
-            for purse in self._in_draw_order()
-            for plan in (purse.plan,)
-            if plan.id in paying
+            [
+                Balance(plan.id, plan.amount - plan.spent, plan.amount - plan.spent - purse.drawn)
+                for purse in self._in_draw_order()
+                for plan in (purse.plan,)
+                if plan.id in paying
+            ]
         )
 
     def drawn(self) -> list[Purse]:

@@ -1,10 +1,11 @@
 """What the engine asks of a ledger. A second ledger is another implementation of `Ledger`, nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 import msgspec
 
+from drawdown.engine.outcome import Outcome
 from drawdown.engine.records import Record
 
 
@@ -26,37 +27,6 @@ class Input(msgspec.Struct, frozen=True, gc=False):
     record: Record
     remember: bool = True
     service: str = ""
-
-
-class Emit(msgspec.Struct, frozen=True, gc=False):
-    """An output of a decision: its topic (without prefix) and bytes.
-
-    key: None keys it by the input's key; another one goes to that key's own partition, in the same transaction.
-    timestamp: of the record where its topic keeps the sender's (local stacks), ms; None lets the log set it.
-    """
-
-    topic: str
-    value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
-    timestamp: int | None = None
-    key: bytes | None = None
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What a ledger decided: the next state, what to emit, and a command's result (kept with its id) or b''.
-
-    state: None leaves the key as it was, while the identity is remembered and the emits go out.
-    drop: nothing happened and the identity is not remembered (a timer that came too early). grew: the state took up
-    something new, so that its size must be checked. amounts: (service, payer, currency) → quanta, to be counted once
-    committed.
-    """
-
-    state: object
-    emits: tuple[Emit, ...]
-    result: bytes = b""
-    drop: bool = False
-    grew: bool = False
-    amounts: Sequence[tuple[tuple[str, str, str], int]] = ()
 
 
 class Ledger(Protocol):

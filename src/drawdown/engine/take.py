@@ -7,7 +7,8 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import STATE_BYTES_MAX
 from drawdown.engine.counts import DROPPED, DUPLICATE, FORWARDED, RATED, REFUSED
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input, Ledger, Outcome
+from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.outcome import Outcome
 from drawdown.engine.ports import KnownId
 from drawdown.engine.records import OutRecord, Record
 from drawdown.wire.dead_letter import encode_dead_letter

@@ -9,10 +9,12 @@ from drawdown.domain.commands import Command, Replayed
 from drawdown.domain.decide import decide, due
 from drawdown.domain.limits import COMMAND_MEMORY_MS
 from drawdown.domain.model import Account, Usage
-from drawdown.domain.outputs import AccountEvent, Charge, Output, Overage
+from drawdown.domain.outputs import AccountEvent, Output
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
-from drawdown.engine.ledger import Emit, Input, Outcome
+from drawdown.domain.rated import Charge, Overage
+from drawdown.engine.ledger import Input
+from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
 from drawdown.wire.account_event import encode_account_event

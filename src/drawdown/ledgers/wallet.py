@@ -20,7 +20,8 @@ from drawdown.domain.wallet.model import (
     WalletOutput,
 )
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Emit, Input, Outcome
+from drawdown.engine.ledger import Input
+from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CODE_COMMANDS, CREDIT_CHARGING, WALLET_COMMANDS
 from drawdown.wire.account_event import encode_account_event

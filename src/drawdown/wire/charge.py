@@ -1,7 +1,7 @@
 """Charges: what plans paid of an event."""
 
 from drawdown.domain.money import CURRENCIES, format_amount
-from drawdown.domain.outputs import Charge
+from drawdown.domain.rated import Charge
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
 from drawdown.wire.lines import balance_text, event_text, line_text, name_text, payer_of, position_text

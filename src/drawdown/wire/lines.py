@@ -9,8 +9,8 @@ import msgspec
 
 from drawdown.domain.model import Dimensions, Usage
 from drawdown.domain.money import Currency, decimals, format_amount
-from drawdown.domain.outputs import Line
 from drawdown.domain.quantity import format_quantity
+from drawdown.domain.rated import Line
 from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 

@@ -1,7 +1,7 @@
 """Overages: what no plan covered of an event, priced on demand, for the wallet or a platform's credit service."""
 
 from drawdown.domain.money import CURRENCIES, format_amount
-from drawdown.domain.outputs import Overage
+from drawdown.domain.rated import Overage
 from drawdown.engine.records import Record
 from drawdown.wire.identity import output_id
 from drawdown.wire.lines import event_text, line_text, name_text, position_text

@@ -12,12 +12,13 @@ from drawdown.engine import runtime, timers
 from drawdown.engine.changelog import encode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor, InputPosition, decode_commit
 from drawdown.engine.cycle import Cycle, Revoked
-from drawdown.engine.ledger import Input, Outcome
+from drawdown.engine.ledger import Input
 from drawdown.engine.memory import log as memory_log
 from drawdown.engine.memory.broker import MemoryBroker, Refused
 from drawdown.engine.memory.cache import Held, MemoryCache
 from drawdown.engine.memory.log import MemoryShardLog
 from drawdown.engine.memory.transport import MemoryTransport
+from drawdown.engine.outcome import Outcome
 from drawdown.engine.ports import Cache, LookUp, StateWrite
 from drawdown.engine.records import Batch, OutRecord
 from drawdown.engine.recovery import Recovery

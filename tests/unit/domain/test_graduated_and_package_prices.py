@@ -10,10 +10,10 @@ from drawdown.domain.calendar import to_local
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import LINES_MAX, TIERS_MAX
 from drawdown.domain.money import divide_half_up, format_amount
-from drawdown.domain.outputs import Line
 from drawdown.domain.parts import Part, parts_of
 from drawdown.domain.prices import GRADUATED, ON_DEMAND, PACKAGE, PLAN, Book, Model, Price, Prices, Tier
 from drawdown.domain.quantity import MILLIONTHS
+from drawdown.domain.rated import Line
 
 Told = list[tuple[int, str, int | None, int | None]]
 

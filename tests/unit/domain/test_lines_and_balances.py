@@ -4,9 +4,9 @@ from tests.support.domain import DAY, HOUR, T0, World, book, container, prices, 
 
 from drawdown.domain.coverage import accepts_at
 from drawdown.domain.limits import BOOK_PRICES_MAX, QUANTITY_MAX
-from drawdown.domain.outputs import Balance, Line
 from drawdown.domain.prices import PLAN, Book, Price, Prices
 from drawdown.domain.quantity import checked_quantity
+from drawdown.domain.rated import Balance, Line
 
 
 def test_a_line_carries_the_price_and_the_version_of_the_book_it_was_rated_with() -> None:

@@ -7,7 +7,7 @@ from drawdown.domain.commands import Replayed
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import SKEW_MS
 from drawdown.domain.model import Usage
-from drawdown.domain.outputs import Charge, Overage
+from drawdown.domain.rated import Charge, Overage
 
 YEAR = 365 * DAY
 USAGE = [tokens(1_000), container(T0 - HOUR, T0), tuning(T0 - HOUR, T0)]

@@ -24,10 +24,10 @@ from tests.support.messages import (
 from drawdown.domain.decide import decide
 from drawdown.domain.model import Account
 from drawdown.domain.money import CURRENCIES, format_amount
-from drawdown.domain.outputs import Overage
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.domain.quantity import MILLIONTHS
+from drawdown.domain.rated import Overage
 from drawdown.engine.records import Record
 from drawdown.oracle.rater import Oracle
 from drawdown.wire.price_book import decode_book

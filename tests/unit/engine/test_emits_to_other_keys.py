@@ -6,7 +6,8 @@ import pytest
 from tests.support.engine import SHARDS, owner_of
 from tests.support.tally import Tally
 
-from drawdown.engine.ledger import Emit, Outcome, clocked_by
+from drawdown.engine.ledger import clocked_by
+from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.engine.take import Take
 from drawdown.ledgers.codes import CodesLedger

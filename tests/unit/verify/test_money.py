@@ -9,7 +9,8 @@ from tests.support.verifying import MemorySource
 
 from drawdown.domain.model import Account
 from drawdown.domain.wallet.model import Wallet
-from drawdown.engine.ledger import Input, Outcome
+from drawdown.engine.ledger import Input
+from drawdown.engine.outcome import Outcome
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.verify import Report, verify
@@ -34,6 +35,10 @@ async def used(world: World) -> None:
     await world.pass_time(30 * SECOND)
 
 
+def with_state(outcome: Outcome, state: object) -> Outcome:
+    return Outcome(state, outcome.emits, outcome.result, grew=outcome.grew, amounts=outcome.amounts)
+
+
 async def test_a_plan_that_gives_more_than_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     right = PlansLedger.decide
 
@@ -42,7 +47,7 @@ async def test_a_plan_that_gives_more_than_it_has(monkeypatch: pytest.MonkeyPatc
         after = outcome.state
         if isinstance(after, Account) and after.plans and item.service:
             plans = tuple(replace(plan, spent=plan.amount + 1) for plan in after.plans)
-            return replace(outcome, state=replace(after, plans=plans))
+            return with_state(outcome, replace(after, plans=plans))
         return outcome
 
     monkeypatch.setattr(PlansLedger, "decide", oversold)
@@ -58,7 +63,7 @@ async def test_a_wallet_that_forgets_debt(monkeypatch: pytest.MonkeyPatch) -> No
     def forgetful(self: WalletLedger, state: object | None, item: Input) -> Outcome:
         outcome = right(self, state, item)
         if isinstance(outcome.state, Wallet) and outcome.state.vouchers and item.service:
-            return replace(outcome, state=replace(outcome.state, debt=outcome.state.debt + 5))
+            return with_state(outcome, replace(outcome.state, debt=outcome.state.debt + 5))
         return outcome
 
     monkeypatch.setattr(WalletLedger, "decide", forgetful)

@@ -10,7 +10,8 @@ from tests.support.tally import Tally
 from tests.support.verifying import MemorySource
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.ledger import Input, Ledger, Outcome
+from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.outcome import Outcome
 from drawdown.engine.records import Record
 from drawdown.errors import BadInput
 from drawdown.verify import Report, verify

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 
 from drawdown.domain.model import Usage
-from drawdown.domain.outputs import Balance, Charge, Line, Overage
+from drawdown.domain.rated import Balance, Charge, Line, Overage
 from drawdown.domain.wallet.model import OverageDue, Payment, WalletCharge
 from drawdown.engine.records import Record
 from drawdown.wire.charge import encode_charge
