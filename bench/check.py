@@ -4,18 +4,27 @@ python -m bench.check [--record]
 """
 
 import argparse
+import statistics
 import sys
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
 from bench.cases import CASES, COVERED, ECHO, NAIVE, OVERAGE
-from bench.compare import measured, medians
+from bench.compare import OUTPUT as SUMMARY
+from bench.compare import measured
 
 RECORDED = Path(__file__).with_name("recorded.json")
 PAIRS = ((COVERED, NAIVE), (COVERED, ECHO), (OVERAGE, COVERED))
 ROUNDS = 3
+
+
+class Measured(msgspec.Struct):
+    """As much of a case of the last `make bench` as counts here."""
+
+    events_per_second: list[int]
 
 
 class Ratio(msgspec.Struct, frozen=True):
@@ -28,25 +37,37 @@ class Ratio(msgspec.Struct, frozen=True):
 
 
 def main() -> int:
-    """Compare with what is recorded, or record anew."""
+    """Compare with what is recorded, or record what the last `make bench` has measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write what is measured as what is to be kept")
-    record = parser.parse_args().record
-    if not record and not RECORDED.exists():
-        sys.exit(f"nothing is recorded in {RECORDED.name} yet: python -m bench.check --record writes it")
+    parser.add_argument("--record", action="store_true", help="keep the ratios of the last `make bench`")
+    if parser.parse_args().record:
+        last = msgspec.json.decode(SUMMARY.read_bytes(), type=dict[str, Measured])
+        kept = ratios({name: [Fraction(rate) for rate in case.events_per_second] for name, case in last.items()})
+        RECORDED.write_bytes(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
+        return 0
+    if not RECORDED.exists():
+        sys.exit(f"nothing is recorded in {RECORDED.name} yet: `make bench`, then python -m bench.check --record")
     wanted = {name for pair in PAIRS for name in pair}
     found = measured([case for case in CASES if case.name in wanted], ROUNDS)
-    rates = medians(found)
-    ratios = []
+    now = ratios({name: [timed.rate for timed in runs] for name, runs in found.items()})
+    return _compared(now, msgspec.json.decode(RECORDED.read_bytes(), type=list[Ratio]))
+
+
+def ratios(rates: Mapping[str, Sequence[Fraction]]) -> list[Ratio]:
+    """Give the ratios of medians, and how far a round was from them. rates: by case and round."""
+    made = []
     for of, to in PAIRS:
-        ratio = rates[of] / rates[to]
-        rounds = [above.rate / below.rate for above, below in zip(found[of], found[to], strict=True)]
+        ratio = statistics.median(rates[of]) / statistics.median(rates[to])
+        rounds = [above / below for above, below in zip(rates[of], rates[to], strict=True)]
         noise = max(abs(one - ratio) / ratio for one in rounds)
-        ratios.append(Ratio(of, to, int(ratio * 1_000), int(noise * 100) + 1))
-    if record:
-        RECORDED.write_bytes(msgspec.json.format(msgspec.json.encode(ratios)) + b"\n")
+        made.append(Ratio(of, to, int(ratio * 1_000), int(noise * 100) + 1))
+    return made
+
+
+def _compared(measured_now: Sequence[Ratio], recorded: Sequence[Ratio]) -> int:
+    """Print both; give 1 if one has fallen below what noise explains."""
     fallen = False
-    for now, kept in zip(ratios, msgspec.json.decode(RECORDED.read_bytes(), type=list[Ratio]), strict=True):
+    for now, kept in zip(measured_now, recorded, strict=True):
         least = Fraction(kept.thousandths * (100 - kept.noise_percent - now.noise_percent), 100)
         fallen = fallen or now.thousandths < least
         said = "below what noise explains" if now.thousandths < least else "as it was"
