@@ -23,6 +23,8 @@ async def held(stage: Stage, *shards: int) -> dict[bytes, Any]:
     for shard in shards:
         async for key in redis.scan_iter(match=f"{stage.settings.prefix}{{plans:{shard}}}:*", count=1_000):
             kind = await redis.type(key)
+            if kind == b"none":
+                continue  # deleted since it was listed: a rebuild is under way
             found[key] = (
                 await redis.zrange(key, 0, -1, withscores=True) if kind == b"zset" else await readers[kind](key)
             )
