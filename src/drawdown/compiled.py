@@ -19,13 +19,8 @@ from typing import Final
 PACKAGE: Final = Path(__file__).parent
 SWITCH: Final = "DRAWDOWN_COMPILED"  # "0": run interpreted whatever is compiled
 SHARED: Final = "drawdown__mypyc"  # what the compiled modules share
-PACKAGES: Final = ("domain", "wire", "engine", "ledgers")  # the sources that a compiled set depends on
-STRUCTS: Final = (
-    "model",
-    "outputs",
-    "terms",
-    "commands",
-)  # modules of structs stay as they are: msgspec reads their types
+PACKAGES: Final = ("domain", "wire", "engine", "ledgers")  # with the top level, all that the modules import of ours
+# Modules of structs are not among them: msgspec reads the types of fields, of which compiling keeps little.
 MODULES: Final = (
     *(
         f"drawdown.domain.{name}"
@@ -71,10 +66,10 @@ class _Finder(MetaPathFinder):
 def folder() -> Path:
     """Name the folder of what is compiled from these very sources, for this Python on this kind of machine."""
     digest = hashlib.sha256(f"{sys.implementation.cache_tag} {platform.machine()} {MODULES}".encode())
-    for package in PACKAGES:
-        for source in sorted((PACKAGE / package).rglob("*.py")):
-            digest.update(f"{source.relative_to(PACKAGE)} ".encode())
-            digest.update(source.read_bytes())
+    packages = (source for package in PACKAGES for source in (PACKAGE / package).rglob("*.py"))
+    for source in sorted((*PACKAGE.glob("*.py"), *packages)):
+        digest.update(f"{source.relative_to(PACKAGE)} ".encode())
+        digest.update(source.read_bytes())
     return PACKAGE / "_compiled" / digest.hexdigest()[:32]
 
 

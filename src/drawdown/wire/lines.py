@@ -1,6 +1,6 @@
 """What every output says of the event it rates, as JSON: the bytes that msgspec makes of the structs in outputs.py.
 
-Writing the text is several times faster than filling the structs; a test compares the two.
+Compiled, writing the text takes three quarters of the time of filling the structs; a test compares the two.
 """
 
 from functools import lru_cache
