@@ -14,6 +14,8 @@ from drawdown.engine.records import Batch
 from drawdown.settings import load_settings
 from drawdown.worker import GARBAGE_OBJECTS, agent_of
 
+Fetches = asyncio.Queue[list[Batch]]
+
 
 class Consumer:
     """What the transport's fetch needs of Faust's consumer thread."""
@@ -33,13 +35,13 @@ async def accepted(_: Mapping[TopicPartition, int | None]) -> bool:
     return True
 
 
-async def batches(queue: "asyncio.Queue[Batch]") -> AsyncIterator[Batch]:
+async def fetches(queue: Fetches) -> AsyncIterator[list[Batch]]:
     """Give what was fetched for a ledger."""
     while True:
         yield await queue.get()
 
 
-async def fetch(lanes: tuple[Lane, ...], queues: list["asyncio.Queue[Batch]"], consumer: Consumer, prefix: int) -> None:
+async def fetch(lanes: tuple[Lane, ...], queues: list[Fetches], consumer: Consumer, prefix: int) -> None:
     """Fetch for all ledgers at once, as the worker does."""
     while True:
         wanted = [lane.feed.wanted() for lane in lanes]
@@ -50,8 +52,7 @@ async def fetch(lanes: tuple[Lane, ...], queues: list["asyncio.Queue[Batch]"], c
         if fetched is None:
             continue
         for lane, part, queue in zip(lanes, wanted, queues, strict=True):
-            for batch in lane.feed.batches(part, fetched):
-                queue.put_nowait(batch)
+            queue.put_nowait(lane.feed.batches(part, fetched))
 
 
 async def main() -> None:
@@ -68,11 +69,11 @@ async def main() -> None:
     shards = range(settings.shards)
     feeds: list[Feed] = [lane.feed for lane in parts.lanes]
     consumer.assign([TopicPartition(topic, shard) for feed in feeds for topic in feed.topics for shard in shards])
-    queues: list[asyncio.Queue[Batch]] = [asyncio.Queue() for _ in feeds]
+    queues: list[Fetches] = [asyncio.Queue() for _ in feeds]
     agents: list[asyncio.Task[None]] = []
     for lane, queue in zip(parts.lanes, queues, strict=True):
         lane.feed.attach(accepted)
-        agents.append(asyncio.create_task(agent_of(lane)(batches(queue))))  # type: ignore[arg-type]
+        agents.append(asyncio.create_task(agent_of(lane)(fetches(queue))))  # type: ignore[arg-type]
         await lane.runtime.on_assigned(frozenset(shards))
     agents.append(asyncio.create_task(fetch(parts.lanes, queues, Consumer(consumer), len(settings.prefix))))
     failing = [lane.runtime.failure for lane in parts.lanes]

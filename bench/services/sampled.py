@@ -20,7 +20,7 @@ STAGES = {
     "Cycle.decode": "decode",
     "Cycle.look_up": "look up",
     "RedisCache.look_up": "look up",
-    "Runtime.items": "decide",
+    "Runtime.takes": "decide",
     "agent_of.<locals>.decide": "decide",
     "Cycle._records": "put the transaction together",
     "Cycle._count": "count",

@@ -14,6 +14,7 @@ from drawdown.adapters.kafka.log import KafkaLog
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.adapters.kafka.prices import PriceFeed
 from drawdown.adapters.redis.cache import RedisCache
+from drawdown.adapters.redis.packing import packed
 from drawdown.domain.limits import REDIS_TIMEOUT_MS
 from drawdown.domain.prices import Prices
 from drawdown.engine.ledger import Ledger
@@ -64,8 +65,8 @@ async def assemble(settings: Settings) -> Parts:
         raise UserError("\n".join(findings))
     async with contextlib.AsyncExitStack() as undo:
         seconds = REDIS_TIMEOUT_MS / 1000
-        redis = Redis.from_url(
-            settings.redis.get_secret_value(), socket_timeout=seconds, socket_connect_timeout=seconds
+        redis = packed(
+            Redis.from_url(settings.redis.get_secret_value(), socket_timeout=seconds, socket_connect_timeout=seconds)
         )
         undo.push_async_callback(redis.aclose)
         await check_redis(redis)

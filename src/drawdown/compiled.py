@@ -19,7 +19,13 @@ from typing import Final
 PACKAGE: Final = Path(__file__).parent
 SWITCH: Final = "DRAWDOWN_COMPILED"  # "0": run interpreted whatever is compiled
 SHARED: Final = "drawdown__mypyc"  # what the compiled modules share
-PACKAGES: Final = ("domain", "wire", "engine", "ledgers")  # with the top level, all that the modules import of ours
+PACKAGES: Final = (
+    "domain",
+    "wire",
+    "engine",
+    "ledgers",
+    "adapters",
+)  # with the top level, all that the modules import of ours
 # Modules of structs are not among them: msgspec reads the types of fields, of which compiling keeps little.
 MODULES: Final = (
     *(
@@ -38,8 +44,8 @@ MODULES: Final = (
             "wallet_charge",
         )
     ),
-    "drawdown.engine.outcome",
-    "drawdown.engine.take",
+    *(f"drawdown.engine.{name}" for name in ("chain", "changelog", "input", "outcome", "shard", "take")),
+    "drawdown.adapters.redis.arguments",
     "drawdown.ledgers.plans",
     "drawdown.ledgers.wallet",
 )  # fmt: skip

@@ -11,12 +11,10 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.tables import TableManager
 
-from drawdown.adapters.faust.transport import QUIET, BatchSchema
+from drawdown.adapters.faust.transport import QUIET, FetchSchema, batches_of
 from drawdown.adapters.monitor.monitor import Monitor
 from drawdown.bootstrap import Lane, Parts, assemble
-from drawdown.domain.errors import Reject
 from drawdown.domain.limits import REQUEST_MARGIN_MS
-from drawdown.engine.errors import Halt
 from drawdown.errors import UserError
 from drawdown.settings import Settings
 
@@ -96,7 +94,7 @@ def create_app(settings: Settings, parts: Parts) -> App:
     """Make the app with an agent a ledger: one rates usage, the other draws overage from credits."""
     app = App(settings, parts)
     for lane in parts.lanes:
-        inputs = app.topic(*lane.feed.topics, schema=BatchSchema(), acks=False)
+        inputs = app.topic(*lane.feed.topics, schema=FetchSchema(), acks=False)
         app.agent(inputs, name=lane.ledger.name)(agent_of(lane))
     return app
 
@@ -105,14 +103,10 @@ def agent_of(lane: Lane) -> Callable[[Any], Awaitable[None]]:
     """Give the agent: the place where a ledger decides."""
     ledger, runtime = lane.ledger, lane.runtime
 
-    async def decide(batches: Any) -> None:
-        async for item in runtime.items(batches):
+    async def decide(fetches: Any) -> None:
+        async for take in runtime.takes(batches_of(fetches)):
             try:
-                item.accept(ledger.decide(item.state, item.input))
-            except Reject as reject:
-                item.refuse(reject)
-            except Halt as halt:
-                item.halt(halt)
+                take.rate(ledger.decide)
             except Exception as error:  # noqa: BLE001  a mistake of ours: stop, never guess
                 runtime.fail(error)
 

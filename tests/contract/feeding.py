@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from drawdown.adapters.faust.feed import Feed
-from drawdown.adapters.faust.transport import BatchSchema
+from drawdown.adapters.faust.transport import FetchSchema, batches_of
 from drawdown.adapters.kafka.admin import Admin
 from drawdown.engine.counts import Counts
 from drawdown.engine.errors import Halt
@@ -224,7 +224,8 @@ class FaustSide:
         parts: Any = SimpleNamespace(lanes=lanes, release=members[0].stop, prices=None, redis=None)
         app = App(self.settings, parts)
         for feed, member in zip(feeds, members, strict=True):
-            app.agent(app.topic(*feed.topics, schema=BatchSchema(), acks=False), name=feed.topics[0])(member.record)
+            topics = app.topic(*feed.topics, schema=FetchSchema(), acks=False)
+            app.agent(topics, name=feed.topics[0])(_recording(member))
         self._apps[members[0]] = app
         consumer: Any = app.consumer  # its declared type lacks what is looked at
         for member in members:
@@ -279,6 +280,15 @@ class FaustSide:
         for app in self._apps.values():
             await app.stop()
         await self._plain.stop()
+
+
+def _recording(member: Member) -> Callable[[Any], Awaitable[None]]:
+    """Give the agent that hands a member what the driver fetched."""
+
+    async def record(fetches: Any) -> None:
+        await member.record(batches_of(fetches))
+
+    return record
 
 
 @contextlib.asynccontextmanager

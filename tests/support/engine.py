@@ -10,7 +10,6 @@ from typing import Any
 from tests.support.tally import Tally
 
 from drawdown.adapters.kafka.partitioner import shard_of
-from drawdown.domain.errors import Reject
 from drawdown.domain.limits import PROBE_INTERVAL_MS
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, Cursor, InputPosition, decode_commit
 from drawdown.engine.errors import Halt
@@ -61,17 +60,15 @@ class Worker:
             shard_of=owner_of,
             log_clock=world.log_clock,
         )
-        self.held: asyncio.Event | None = None  # set to an event: the agent waits for it before each input
+        self.held: asyncio.Event | None = None  # set to an event: the agent waits for it before each take
         self._agent = asyncio.create_task(self._rate(self.transport.batches()))
 
     async def _rate(self, batches: AsyncGenerator[Batch, None]) -> None:
-        async for item in self.runtime.items(batches):
+        async for take in self.runtime.takes(batches):
             if self.held is not None:
                 await self.held.wait()
             try:
-                item.accept(self._ledger.decide(item.state, item.input))
-            except Reject as reject:
-                item.refuse(reject)
+                take.rate(self._ledger.decide)
             except Exception as error:  # noqa: BLE001  as in worker.py
                 self.runtime.fail(error)
 

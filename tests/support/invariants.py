@@ -15,7 +15,8 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.changelog import decode_known_ids, decode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS_CHAIN, CommitRecord, decode_commit, record_hash
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.memory.cache import Held
 from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 

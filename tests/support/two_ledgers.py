@@ -10,11 +10,9 @@ from tests.support.messages import SECOND, Message, command, inference, open_acc
 from tests.support.odd_messages import BOOKS
 from tests.support.wallet_messages import grant_voucher, record
 
-from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS, PROBE_INTERVAL_MS
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
-from drawdown.engine.errors import Halt
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.memory.broker import Entry, MemoryBroker
 from drawdown.engine.memory.cache import MemoryCache
@@ -73,13 +71,9 @@ class Lane:
         self._agent = asyncio.create_task(self._decide(self.transport.batches()))
 
     async def _decide(self, batches: AsyncGenerator[Batch, None]) -> None:
-        async for item in self.runtime.items(batches):
+        async for take in self.runtime.takes(batches):
             try:
-                item.accept(self.ledger.decide(item.state, item.input))
-            except Reject as reject:
-                item.refuse(reject)
-            except Halt as halt:
-                item.halt(halt)
+                take.rate(self.ledger.decide)
             except Exception as error:  # noqa: BLE001  as in worker.py
                 self.runtime.fail(error)
 

@@ -1,10 +1,9 @@
 """The cycle of one shard: take, decode, look up, (the agent decides), commit, apply. Design section 4."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 
-from drawdown.domain.errors import Reject
-from drawdown.domain.limits import EVENT_BYTES_MAX, RECORD_BYTES_MAX, RETRY_FIRST_MS, RETRY_MAX_MS
+from drawdown.domain.limits import RETRY_FIRST_MS, RETRY_MAX_MS
+from drawdown.engine.chain import chain_hash, check_sizes
 from drawdown.engine.changelog import encode_known_ids, encode_state_write
 from drawdown.engine.commit import COMMIT_KEY, CommitRecord, Cursor, InputPosition, encode_commit
 from drawdown.engine.counts import Counts
@@ -12,7 +11,7 @@ from drawdown.engine.errors import FENCED, REDIS_AHEAD, REDIS_BEHIND, REDIS_MOVE
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.pace import Backoff
 from drawdown.engine.ports import Cache, Clock, ShardLog, StateWrite
-from drawdown.engine.records import OutRecord, Record, size_of
+from drawdown.engine.records import OutRecord, Record
 from drawdown.engine.shard import Shard, is_tick
 from drawdown.engine.take import Take
 
@@ -35,23 +34,9 @@ class Cycle:
         self._shard_of = shard_of
 
     def decode(self, shard: Shard, records: Sequence[Record]) -> Take:
-        """Decode a take's records; bad ones become dead letters, misplaced ones are forwarded."""
+        """Decode a take's records."""
         take = Take(shard.number, shard.epoch, records, self._ledger, self._shard_of)
-        carried = self._ledger.watermark_from
-        for record in records:
-            if record.topic in carried and is_tick(record):
-                continue
-            key = record.key
-            if key is not None and key not in shard.own_keys:
-                owner = self._shard_of(key)
-                if owner != shard.number:
-                    _forward(take, record, owner)
-                    continue
-                shard.own_keys.add(key)
-            try:
-                take.inputs.append(self._ledger.decode(record))
-            except Reject as reject:
-                take.refuse(record, reject)
+        take.decode(shard.own_keys)
         return take
 
     async def look_up(self, shard: Shard, take: Take) -> None:
@@ -187,7 +172,7 @@ class Cycle:
             watermark=shard.watermark.now(),
         )
         records.append(OutRecord(self.changelog_topic, shard.number, COMMIT_KEY, encode_commit(commit)))
-        _check_sizes(records)
+        check_sizes(records)
         return records, chain
 
     async def apply(self, shard: Shard, take: Take, cursor: Cursor, writes: Sequence[StateWrite]) -> None:
@@ -216,39 +201,6 @@ class Cycle:
         shard.watermark_committed = shard.watermark.now()
         shard.watermark.taken(take.records)
         shard.remember(take.states)
-
-
-def chain_hash(previous: bytes, number: int, inputs: Sequence[InputPosition], records: Sequence[OutRecord]) -> bytes:
-    """Hash what a transaction appends (but its commit record) onto the chain, 16 bytes."""
-    digest = hashlib.blake2b(previous, digest_size=16)
-    digest.update(repr((number, [(p.topic, p.next_offset, p.last_offset, p.last_hash) for p in inputs])).encode())
-    for record in records:
-        value = record.value or b""
-        digest.update(b"%s:%d:%d:" % (record.topic.encode(), record.partition, len(value)))
-        digest.update(value)
-    return digest.digest()
-
-
-def _forward(take: Take, record: Record, owner: int) -> None:
-    """Forward a misplaced record; one that its shard would refuse for its size is refused here."""
-    size = size_of(record)
-    if size > EVENT_BYTES_MAX:
-        take.refuse(
-            record, Reject("too_large", f"{size} bytes with key and headers; at most {EVENT_BYTES_MAX} are read")
-        )
-    else:
-        take.forward(record, owner)
-
-
-def _check_sizes(records: Sequence[OutRecord]) -> None:
-    for record in records:
-        size = size_of(record)
-        if size > RECORD_BYTES_MAX:
-            msg = (
-                f"{size} bytes for {record.topic}/{record.partition} pass the limit of {RECORD_BYTES_MAX} a record:"
-                " a limit of the domain should have refused its input"
-            )
-            raise Halt(msg)
 
 
 def _still(shard: Shard, take: Take) -> None:

@@ -3,30 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
-import msgspec
-
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Outcome
 from drawdown.engine.records import Record
-
-
-class Input(msgspec.Struct, frozen=True, gc=False):
-    """A decoded input.
-
-    key: account, the Kafka key of all it touches. identity: 16 bytes, digest of what identifies it (never the time);
-    content: 8 bytes, digest of what it says. forget_at: instant past which the identity may be forgotten.
-    appended: append time, ms. remember: False for inputs whose identity is never kept. service: under which it is
-    counted; '' counts it under its topic.
-    """
-
-    key: str
-    identity: bytes
-    content: bytes
-    forget_at: int
-    appended: int
-    body: object
-    record: Record
-    remember: bool = True
-    service: str = ""
 
 
 class Ledger(Protocol):

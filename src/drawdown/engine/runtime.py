@@ -29,7 +29,7 @@ from drawdown.engine.recovery import Recovery
 from drawdown.engine.refusals import Refusals
 from drawdown.engine.scrub import Scrub
 from drawdown.engine.shard import Queue, Shard, Watermark
-from drawdown.engine.take import Item, Take
+from drawdown.engine.take import Take
 from drawdown.engine.timers import Upkeep
 
 _log = structlog.get_logger("drawdown.engine")
@@ -78,28 +78,20 @@ class Runtime:
 
     # --- the agent's side ---------------------------------------------------------------------
 
-    async def items(self, batches: AsyncIterable[Batch]) -> AsyncGenerator[Item, None]:
-        """Yield every input to rate, with its state; the agent accepts or refuses each before it asks for the next."""
+    async def takes(self, batches: AsyncIterable[Batch]) -> AsyncGenerator[Take, None]:
+        """Yield every take to rate, with the states it needs; it is committed when the agent asks for the next one.
+
+        After a failure nothing more is committed.
+        """
         feeder = asyncio.create_task(self._feed(batches))
         try:
             while True:
                 take, rated = await self._ready.get()
                 began = self._clock.monotonic_ns()
                 take.prices_offset = self._ledger.prices_offset()
-                for item in take.inputs:
-                    admitted = take.admit(item)
-                    if admitted is None:
-                        continue
-                    yield admitted
-                    if not admitted.settled:
-                        record = item.record
-                        msg = (
-                            f"{record.topic}/{record.partition} offset {record.offset} was neither accepted nor refused"
-                        )
-                        self.fail(Halt(msg))
-                        return
-                    if take.halted is not None:
-                        break
+                yield take
+                if self.failure.done():
+                    return
                 self.counts.stages["decide"].add(self._clock.monotonic_ns() - began)
                 if not rated.done():
                     rated.set_result(None)

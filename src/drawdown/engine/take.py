@@ -4,42 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import STATE_BYTES_MAX
+from drawdown.domain.limits import EVENT_BYTES_MAX, STATE_BYTES_MAX
 from drawdown.engine.counts import DROPPED, DUPLICATE, FORWARDED, RATED, REFUSED
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.outcome import Outcome
 from drawdown.engine.ports import KnownId
-from drawdown.engine.records import OutRecord, Record
+from drawdown.engine.records import OutRecord, Record, size_of
+from drawdown.engine.shard import is_tick
 from drawdown.wire.dead_letter import encode_dead_letter
-
-
-class Item:
-    """One input in the agent's hands: its key's state, and where to put what was decided."""
-
-    __slots__ = ("_take", "input", "settled", "state")
-
-    def __init__(self, take: "Take", item: Input) -> None:
-        """Hold an input of a take."""
-        self._take = take
-        self.input = item
-        self.state: object | None = None
-        self.settled = False
-
-    def accept(self, outcome: Outcome) -> None:
-        """Put the decision into the transaction."""
-        self.settled = True
-        self._take.accept(self.input, outcome)
-
-    def halt(self, halt: Halt) -> None:
-        """Commit nothing of the take, and stop its shard."""
-        self.settled = True
-        self._take.halted = halt
-
-    def refuse(self, reject: Reject) -> None:
-        """Put a dead letter into the transaction; the input's id is not remembered."""
-        self.settled = True
-        self._take.refuse(self.input.record, reject, self.input.service)
 
 
 class Take:
@@ -69,20 +43,58 @@ class Take:
         self._ledger = ledger
         self._shard_of = shard_of
 
-    def admit(self, item: Input) -> Item | None:
-        """Give the item to rate, or None when its id is known: a duplicate, or a conflict that goes to dead letters."""
+    def decode(self, own_keys: set[bytes]) -> None:
+        """Decode the records; bad ones become dead letters, misplaced ones are forwarded.
+
+        own_keys: those known to belong to this shard; new ones are added.
+        """
+        ledger = self._ledger
+        carried = ledger.watermark_from
+        for record in self.records:
+            if carried and record.topic in carried and is_tick(record):
+                continue
+            key = record.key
+            if key is not None and key not in own_keys:
+                owner = self._shard_of(key)
+                if owner != self.shard:
+                    self.forward(record, owner)
+                    continue
+                own_keys.add(key)
+            try:
+                self.inputs.append(ledger.decode(record))
+            except Reject as reject:
+                self.refuse(record, reject)
+
+    def rate(self, decide: Callable[[object | None, Input], Outcome]) -> None:
+        """Have every input decided in its order, each on the state that the one before it left.
+
+        One whose id is known is a duplicate, or a conflict that goes to dead letters. After a Halt nothing of the take
+        is to be committed (`halted`). Whatever else `decide` raises goes up.
+        """
+        for item in self.inputs:
+            if self._knows(item):
+                continue
+            try:
+                outcome = decide(self.states.get(item.key), item)
+            except Reject as reject:
+                self.refuse(item.record, reject, item.service)
+                continue
+            except Halt as halt:
+                self.halted = halt
+                return
+            self.accept(item, outcome)
+
+    def _knows(self, item: Input) -> bool:
         value = self.known.get(item.identity)
         if value is None:
-            admitted = Item(self, item)
-            admitted.state = self.states.get(item.key)
-            return admitted
+            return False
         if value[:8] == item.content:
             self.duplicates += 1
             self.events[item.service or item.record.topic, DUPLICATE] += 1
         else:
             detail = "this id was accepted before with other content; send a correction under a new id"
             self.refuse(item.record, Reject("id_conflict", detail), item.service)
-        return None
+        return True
 
     def accept(self, item: Input, outcome: Outcome) -> None:
         """Take over what the ledger decided for an input."""
@@ -118,7 +130,15 @@ class Take:
         self.outputs.append(encode_dead_letter(record, reject, self._ledger.name, self._ledger.rules, self.shard))
 
     def forward(self, record: Record, shard: int) -> None:
-        """Append a record that was published to the wrong partition to its own shard, unchanged."""
+        """Append a record that was published to the wrong partition to its own shard, unchanged.
+
+        One that its shard would refuse for its size is refused here.
+        """
+        size = size_of(record)
+        if size > EVENT_BYTES_MAX:
+            detail = f"{size} bytes with key and headers; at most {EVENT_BYTES_MAX} are read"
+            self.refuse(record, Reject("too_large", detail))
+            return
         self.forwarded += 1
         self.events[record.topic, FORWARDED] += 1
         self.outputs.append(OutRecord(record.topic, shard, record.key, record.value, record.headers, record.timestamp))

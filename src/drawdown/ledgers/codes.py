@@ -8,7 +8,7 @@ import msgspec
 from drawdown.domain.codes.decide import decide_code
 from drawdown.domain.codes.model import Code, CodeCommand
 from drawdown.domain.limits import COMMAND_MEMORY_MS
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.topics import CODE_COMMANDS, WALLET_COMMANDS

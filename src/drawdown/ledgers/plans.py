@@ -13,7 +13,7 @@ from drawdown.domain.outputs import AccountEvent, Output
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
 from drawdown.domain.rated import Charge, Overage
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING, PLAN_COMMANDS, USAGE
@@ -56,6 +56,7 @@ class PlansLedger:
         self._prices = prices
         self._policy = policy
         self._prices_read_to = 0
+        self._memory_ms: dict[str, int] = {}  # by service, how long after its time no copy of an event is accepted
 
     def with_prices(self, prices: Prices) -> "PlansLedger":
         """Give the same ledger over other prices."""
@@ -90,15 +91,19 @@ class PlansLedger:
 
     def _usage(self, usage: Usage, record: Record, body: Usage | Replayed, remember_until: int) -> Input:
         """Give the input of a usage event, replayed or not: both are the same one by identity and content."""
+        service = usage.service
+        memory_ms = self._memory_ms.get(service)
+        if memory_ms is None:
+            memory_ms = self._memory_ms[service] = self._policy.forget_at(service, 0)
         return Input(
             key=usage.account,
             identity=identity_of("usage", usage.source, usage.id),
             content=content_of(usage),
-            forget_at=max(self._policy.forget_at(usage.service, usage.time), remember_until),
+            forget_at=max(usage.time + memory_ms, remember_until),
             appended=record.timestamp,
             body=body,
             record=record,
-            service=usage.service,
+            service=service,
         )
 
     def decide(self, state: object | None, item: Input) -> Outcome:
@@ -117,18 +122,17 @@ class PlansLedger:
         return Outcome(after, emits, grew=decision.grew or _new_job(state, body), amounts=amounts)
 
     def _emit(self, output: Output, item: Input, issued: Issued | None) -> Emit:
-        record = item.record
-        if isinstance(output, AccountEvent):
-            command = issued.id if issued else None
-            value = encode_account_event(output, item.identity, record, self.name, self.rules, command=command)
-            return Emit(ACCOUNT_EVENTS, value)
-        identity = item.identity
-        if issued is not None:  # usage that a timer made has an identity of its own
-            identity = identity_of("usage", output.usage.source, output_id(identity, self.name, output.usage.id))
+        record, identity = item.record, item.identity
         if isinstance(output, Charge):
-            return Emit(CHARGES, encode_charge(output, identity, record, self.name, self.rules))
-        value = encode_overage(output, identity, record, self.name, self.rules)
-        return Emit(CREDIT_CHARGING, value, timestamp=record.timestamp)
+            identity = _identity(output.usage, identity, issued)
+            return Emit(CHARGES, encode_charge(output, identity, record, "plans", self.rules))
+        if isinstance(output, Overage):
+            identity = _identity(output.usage, identity, issued)
+            value = encode_overage(output, identity, record, "plans", self.rules)
+            return Emit(CREDIT_CHARGING, value, timestamp=record.timestamp)
+        command = issued.id if issued else None
+        value = encode_account_event(output, identity, record, "plans", self.rules, command=command)
+        return Emit(ACCOUNT_EVENTS, value)
 
     def encode_state(self, state: object) -> bytes:
         """Give MessagePack."""
@@ -158,10 +162,17 @@ class PlansLedger:
         return self._prices_read_to
 
 
+def _identity(usage: Usage, identity: bytes, issued: Issued | None) -> bytes:
+    """Give a usage's identity: its input's, but for usage that a timer made, which has one of its own."""
+    if issued is None:
+        return identity
+    return identity_of("usage", usage.source, output_id(identity, "plans", usage.id))
+
+
 def _new_job(state: object | None, body: object) -> bool:
     """Say whether a usage brings a fine-tuning job that the account did not have."""
-    usage = body.usage if isinstance(body, Replayed) else body
-    if not isinstance(usage, Usage) or usage.job is None or not isinstance(state, Account):
+    usage = body if isinstance(body, Usage) else body.usage if isinstance(body, Replayed) else None
+    if usage is None or usage.job is None or not isinstance(state, Account):
         return False
     return all(job.id != usage.job for job in state.jobs)
 

@@ -20,7 +20,7 @@ from drawdown.domain.wallet.model import (
     WalletOutput,
 )
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Emit, Outcome
 from drawdown.engine.records import Record
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CODE_COMMANDS, CREDIT_CHARGING, WALLET_COMMANDS

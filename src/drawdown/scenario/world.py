@@ -13,7 +13,8 @@ from drawdown.domain.limits import BOOK_LEAD_MS, SCENARIO_TIMERS_MAX
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Book, BookError, Prices
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.outcome import Emit
 from drawdown.engine.records import Record
 from drawdown.errors import UserError

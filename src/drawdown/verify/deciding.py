@@ -7,7 +7,8 @@ import msgspec
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import CACHED_STATES_MAX, EVENT_BYTES_MAX, STATE_BYTES_MAX
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.ports import KnownId
 from drawdown.engine.records import OutRecord, Record, size_of
 from drawdown.wire.dead_letter import encode_dead_letter

@@ -9,7 +9,7 @@ from drawdown.domain.model import Account, Plan
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.wallet.model import OverageDue, Wallet
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.records import OutRecord
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
 from drawdown.verify.report import CONSERVATION, NO_OVERSELL, ORDER

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from drawdown.domain.commands import Replayed
 from drawdown.domain.limits import VERIFY_RESOURCES_MAX
 from drawdown.domain.model import Usage
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.verify.report import OVERLAP, Note, Report
 from drawdown.wire.instants import format_instant
 

@@ -7,7 +7,8 @@ import msgspec
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import VERIFY_PROGRESS_RECORDS
 from drawdown.engine.commit import CommitRecord
-from drawdown.engine.ledger import Input, Ledger, clocked_by
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger, clocked_by
 from drawdown.engine.records import Record
 from drawdown.engine.shard import is_tick
 from drawdown.verify.changelog import Journal, Taken

@@ -19,6 +19,8 @@ _encode = msgspec.json.Encoder().encode
 
 def quoted(text: str) -> str:
     """Write a string as JSON."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return bytes(_encode(text)).decode()
 
 
@@ -55,23 +57,26 @@ def line_text(line: Line, of: Currency, payer: str = "") -> str:
     more = "" if tier is None else f',"tier":{tier}'
     if packages is not None:
         more += f',"packages":{packages}'
+    start, price, book = _price_texts(
+        line.meter, line.unit_price, line.per, of.quantum_digits, line.book, line.book_version
+    )
     return (
-        f'{{"time":"{format_instant(line.time)}","meter":{name_text(line.meter)},'
-        f'"quantity":"{format_quantity(line.quantity)}",{_price_text(line.unit_price, line.per, of.quantum_digits)},'
-        f'"amount":"{format_amount(line.amount, of)}",{_book_text(line.book, line.book_version)}{payer}{more}}}'
+        f'{{"time":"{format_instant(line.time)}",{start}{format_quantity(line.quantity)}{price}'
+        f"{format_amount(line.amount, of)}{book}{payer}{more}}}"
     )
 
 
-@lru_cache(maxsize=4_096)
-def _price_text(unit_price: int, per: int, digits: int) -> str:
-    return f'"unit_price":"{decimals(unit_price, digits)}","per":{per}'
+@lru_cache(maxsize=8_192)
+def _price_texts(meter: str, unit_price: int, per: int, digits: int, book: str, version: int) -> tuple[str, str, str]:
+    """Write what a line says of its price: before its quantity, between that and its amount, and after that."""
+    return (
+        f'"meter":{name_text(meter)},"quantity":"',
+        f'","unit_price":"{decimals(unit_price, digits)}","per":{per},"amount":"',
+        f'","book":{quoted(book)},"book_version":{version}',
+    )
 
 
-@lru_cache(maxsize=1_024)
-def _book_text(name: str, version: int) -> str:
-    return f'"book":{quoted(name)},"book_version":{version}'
-
-
+@lru_cache(maxsize=65_536)
 def payer_text(kind: str, ident: str | None) -> str:
     """Write who pays, without braces: fields `kind` and `id`."""
     return f'"kind":"{kind}","id":{name_text(ident)}'

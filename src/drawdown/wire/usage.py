@@ -21,6 +21,7 @@ from drawdown.wire.usage_data import DATA_TYPES, TYPE_PREFIX, ContainerData, Inf
 
 _TYPE = re.compile(r"ai\.drawdown\.usage\.([a-z0-9-]{1,64})\.v([0-9]{1,9})", re.ASCII)
 _METER_ENDINGS = ("_tokens", "_seconds", "_characters")
+_UNDERSCORES: tuple[int, ...] = tuple([meter.count("_") for meter in SERVICES[INFERENCE].meters])
 
 
 _decoders = {service: msgspec.json.Decoder(kind) for service, kind in DATA_TYPES.items()}
@@ -40,7 +41,8 @@ def decode_usage(record: Record) -> Usage:
     data = decoded(_decoders[service], raw)
     if service == INFERENCE:
         counts = data.counts()
-        _check_meters(service, raw, len(counts) - counts.count(0) - bool(data.images))
+        if raw.count(b"_") != _underscores(counts) or raw.find(b"\\") >= 0:  # then there is more than the counts
+            _check_meters(service, raw, len(counts) - counts.count(0) - bool(data.images))
         return _inference(envelope, data, counts)
     _check_meters(service, raw, 0)
     return _readers[service](envelope, data)
@@ -53,6 +55,15 @@ def _refused_type(kind: str) -> str:
     if match[1] not in SERVICES:
         raise Reject("unknown_service", f"service {match[1]} is not in the catalogue: {', '.join(SERVICES)}")
     raise Reject("unknown_version", f"version {match[2]} of {match[1]} usage; 1 is read")
+
+
+def _underscores(counts: tuple[int, ...]) -> int:
+    """Count the underscores in the names of an inference call's counts that are not 0."""
+    found, names = 0, _UNDERSCORES
+    for index in range(len(counts)):  # compiled, three times as fast as zip
+        if counts[index]:
+            found += names[index]
+    return found
 
 
 def _check_meters(service: str, raw: bytes, known: int) -> None:

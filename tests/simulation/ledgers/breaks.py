@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.support.inputs import changed
 
 from drawdown.engine import runtime, timers
 from drawdown.engine.changelog import encode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor, InputPosition, decode_commit
 from drawdown.engine.cycle import Cycle, Revoked
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.memory import log as memory_log
 from drawdown.engine.memory.broker import MemoryBroker, Refused
 from drawdown.engine.memory.cache import Held, MemoryCache
@@ -24,7 +25,7 @@ from drawdown.engine.records import Batch, OutRecord
 from drawdown.engine.recovery import Recovery
 from drawdown.engine.scrub import Scrub
 from drawdown.engine.shard import Shard
-from drawdown.engine.take import Item, Take
+from drawdown.engine.take import Take
 from drawdown.ledgers.plans import PlansLedger
 
 Patch = pytest.MonkeyPatch
@@ -186,16 +187,13 @@ def a_duplicate_within_a_take_is_not_seen(patch: Patch) -> None:
 
 @breaks("order", "equivalence", "no oversell")
 def inputs_of_a_take_do_not_see_each_other(patch: Patch) -> None:
-    kept = Take.admit
+    kept = Take.rate
 
-    def admit(self: Take, item: Input) -> Item | None:
-        before = self.__dict__.setdefault("before", dict(self.states))
-        admitted = kept(self, item)
-        if admitted is not None:
-            admitted.state = before.get(item.key, admitted.state)
-        return admitted
+    def rate(self: Take, decide: Callable[[object | None, Input], Outcome]) -> None:
+        before = dict(self.states)
+        kept(self, lambda state, item: decide(before.get(item.key, state), item))
 
-    patch.setattr(Take, "admit", admit)
+    patch.setattr(Take, "rate", rate)
 
 
 @breaks("order", "equivalence")
@@ -324,7 +322,7 @@ def a_timer_is_applied_before_its_time(patch: Patch) -> None:
 
     def decide(self: PlansLedger, state: object | None, item: Input) -> Outcome:
         early = b'"timer"' in (item.record.value or b"")
-        return kept_decide(self, state, replace(item, appended=item.appended + HOUR_MS) if early else item)
+        return kept_decide(self, state, changed(item, appended=item.appended + HOUR_MS) if early else item)
 
     patch.setattr(timers.Upkeep, "_send_timers", send)
     patch.setattr(PlansLedger, "decide", decide)

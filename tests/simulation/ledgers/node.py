@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.ledgers.faults import ANYWHERE, FaultyCache, FaultyLog, FaultyTransport, SkewedClock
 
-from drawdown.domain.errors import Reject
-from drawdown.engine.errors import Doubt, Halt, Retry
+from drawdown.engine.errors import Doubt, Retry
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.rebuild import Rebuild
 from drawdown.engine.records import Batch
@@ -42,17 +41,13 @@ class Lane:
 
     async def _decide(self, batches: AsyncGenerator[Batch, None]) -> None:
         faults, name = self._node.world.faults, self.ledger.name
-        async for item in self.runtime.items(batches):
+        async for take in self.runtime.takes(batches):
             fault = faults.draw("decide")
             if fault in ANYWHERE:
-                await faults.strike(fault, "decide", self._node, name, item.input.record.partition)
+                await faults.strike(fault, "decide", self._node, name, take.shard)
             await self._node.awake()
             try:
-                item.accept(self.ledger.decide(item.state, item.input))
-            except Reject as reject:
-                item.refuse(reject)
-            except Halt as halt:
-                item.halt(halt)
+                take.rate(self.ledger.decide)
             except Exception as error:  # noqa: BLE001  as in worker.py
                 self.runtime.fail(error)
 

@@ -17,7 +17,7 @@ from drawdown.domain.limits import COUNTERS_KEPT_MS, QUANTITY_MAX
 from drawdown.domain.model import Dimensions, Gap, Plan
 from drawdown.domain.prices import GRADUATED, ON_DEMAND, PACKAGE, PLAN, Book, Price, Prices, Tier
 from drawdown.domain.quantity import MILLIONTHS
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.ledgers.plans import PlansLedger
 
 HANOI = "Asia/Ho_Chi_Minh"

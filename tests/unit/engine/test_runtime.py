@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.support.engine import INPUTS, A, B, World, account
+from tests.support.engine import INPUTS, A, B, World
 
 from drawdown.domain.limits import QUEUE_RECORDS_MAX, REJECTS_SHARE_WINDOW, TAKE_RECORDS_MAX
 from drawdown.engine.errors import Halt
@@ -258,24 +258,6 @@ async def test_positions_are_committed_for_lag_tools(world: World) -> None:
     await world.settled()
     await world.pass_time(10_000)
     assert worker.transport.committed[0] == dict(zip(INPUTS, (0, 1, 1), strict=True))
-
-
-async def test_an_item_that_the_agent_forgets_halts(world: World) -> None:
-    worker = await world.start()
-    other = worker.runtime.items(worker.transport.batches())
-    worker._agent.cancel()
-    await asyncio.sleep(0)
-    agent = asyncio.ensure_future(_forget(other))
-    world.add(account(0, 3), "one", 1)
-    failure = await world.fails(worker)
-    assert isinstance(failure, Halt)
-    assert "adds/0 offset 0 was neither accepted nor refused" in str(failure)
-    await agent
-
-
-async def _forget(items: object) -> None:
-    async for _ in items:  # type: ignore[attr-defined]
-        pass
 
 
 async def test_commands_on_the_log_at_the_opening_are_taken_before_any_usage(world: World) -> None:

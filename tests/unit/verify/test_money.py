@@ -9,7 +9,7 @@ from tests.support.verifying import MemorySource
 
 from drawdown.domain.model import Account
 from drawdown.domain.wallet.model import Wallet
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.outcome import Outcome
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from tests.support.engine import CHANGELOG, LEDGER, SHARDS, A, B, World, a_world, owner_of
+from tests.support.inputs import changed
 from tests.support.tally import Tally
 from tests.support.verifying import MemorySource
 
 from drawdown.domain.errors import Reject
-from drawdown.engine.ledger import Input, Ledger
+from drawdown.engine.input import Input
+from drawdown.engine.ledger import Ledger
 from drawdown.engine.outcome import Outcome
 from drawdown.engine.records import Record
 from drawdown.errors import BadInput
@@ -40,7 +42,7 @@ class Later(Tally):
         if item.body.get("add") == 13:
             raise Reject("amount_too_large", "add is 13")
         twice = {**item.body, "add": item.body["add"] * 2} if "add" in item.body else item.body
-        return super().decide(state, replace(item, body=twice))
+        return super().decide(state, changed(item, body=twice))
 
 
 NEWER, FORGETFUL = Later(LEDGER), Later()

@@ -24,7 +24,7 @@ from drawdown.domain.model import Quota, ScopeItem
 from drawdown.domain.money import CURRENCIES, parse_amount
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.wire.commands import decode_command

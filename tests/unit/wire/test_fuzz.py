@@ -34,7 +34,7 @@ from tests.support.raters import Raters
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.prices import BookError
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.records import Record
 from drawdown.ledgers.plans import RULES
 from drawdown.topics import PLAN_COMMANDS, USAGE

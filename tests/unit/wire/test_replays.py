@@ -22,7 +22,7 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import COMMAND_MEMORY_MS, EVENT_BYTES_MAX, REPLAY_BYTES_MAX
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import Prices
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.records import Record, size_of
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.wire.replay import encode_replay

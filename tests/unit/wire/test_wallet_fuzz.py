@@ -22,7 +22,7 @@ from tests.support.wallet_messages import (
 
 from drawdown.domain.errors import Reject
 from drawdown.engine.errors import Halt
-from drawdown.engine.ledger import Input
+from drawdown.engine.input import Input
 from drawdown.engine.records import Record
 from drawdown.ledgers.wallet import RULES
 from drawdown.wire.dead_letter import encode_dead_letter

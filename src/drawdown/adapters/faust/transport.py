@@ -1,4 +1,4 @@
-"""Faust's transport driver `drawdown`: one Faust event a fetched batch, positions given by the engine.
+"""Faust's transport driver `drawdown`: one Faust event a fetch, positions given by the engine.
 
 Registered under Faust's own entry point `faust.transports`. What Faust does for positions, acknowledgements and
 back-pressure is switched off here; tests/contract/test_transport.py holds every private name that this relies on.
@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import aiokafka
@@ -23,7 +23,7 @@ from mode.threads import WorkerThread
 from drawdown.adapters.faust.feed import Feed, Fetched, Wanted, together
 from drawdown.domain.limits import FETCH_RECORDS_MAX, FETCH_WAIT_MS
 from drawdown.engine.errors import Halt
-from drawdown.engine.records import Record
+from drawdown.engine.records import Batch, Record
 from drawdown.engine.runtime import Runtime
 
 R = TypeVar("R")
@@ -206,7 +206,7 @@ class Consumer(driver.Consumer):
         self._lanes[0].runtime.fail(Halt(why))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Fetch once and yield a message a shard, whose value is a `Batch`."""
+        """Fetch once and yield a message a lane, whose value is a list of `Batch`es: a message is what Faust costs."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow.wait())
         if self.should_stop:
@@ -234,16 +234,16 @@ class Consumer(driver.Consumer):
             batches = lane.feed.batches(part, fetched)
             if any(batch.records for batch in batches):  # an idle fetch waits for records
                 lane.runtime.counts.stages["fetch"].add(took)
-            for batch in batches:
-                yield self._message(lane.feed.topics[0], batch)
+            if batches:
+                yield self._message(lane.feed.topics[0], batches)
 
-    def _message(self, topic: str, batch: Any) -> tuple[TP, Any]:
-        """Wrap a batch as Faust's messages are; they are declared to carry bytes."""
-        at = TP(topic, batch.shard)
+    def _message(self, topic: str, batches: Any) -> tuple[TP, Any]:
+        """Wrap batches as Faust's messages are; they are declared to carry bytes."""
+        at = TP(topic, batches[0].shard)
         serial = next(self._serial)  # Faust drops what is below the offset it has seen
         generation = self.app.consumer_generation_id  # Faust drops what came in another one
         return at, ConsumerMessage(
-            topic, batch.shard, serial, 0.0, 0, None, None, batch, None, tp=at, generation_id=generation
+            topic, at.partition, serial, 0.0, 0, None, None, batches, None, tp=at, generation_id=generation
         )
 
     async def perform_seek(self) -> None:
@@ -267,8 +267,8 @@ class Transport(driver.Transport):
     Consumer: ClassVar[type[Consumer]] = Consumer
 
 
-class BatchSchema(Schema):  # type: ignore[type-arg]
-    """Hands the transport's batches to the agent as they are."""
+class FetchSchema(Schema):  # type: ignore[type-arg]
+    """Hands what the transport fetched to the agent as it is."""
 
     def compile(self, app: Any, **_: Any) -> Any:
         """Give the function from message to event."""
@@ -277,3 +277,10 @@ class BatchSchema(Schema):  # type: ignore[type-arg]
             return app.create_event(None, message.value, None, message)
 
         return decode
+
+
+async def batches_of(fetches: AsyncIterable[Sequence[Batch]]) -> AsyncIterator[Batch]:
+    """Give the batches of an agent's stream one by one."""
+    async for batches in fetches:
+        for batch in batches:
+            yield batch

@@ -1,6 +1,5 @@
 """The Cache port over Redis: one script a look-up, one a write; every key carries the shard's hash tag."""
 
-import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
@@ -22,14 +21,13 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from drawdown.adapters.redis.arguments import CHECKSUM_BYTES, NUMBER_BYTES, checksum, of_ids, of_states
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.commit import GENESIS, Cursor, decode_cursor, encode_cursor
 from drawdown.engine.errors import REDIS, REDIS_ALTERED, Doubt, Retry
 from drawdown.engine.ports import Inventory, KnownId, LookUp, Sample, StateWrite, Swapped
 
-_CHECKSUM_BYTES = 8
-_NUMBER_BYTES = 8
-_HEAD_BYTES = _CHECKSUM_BYTES + _NUMBER_BYTES
+_HEAD_BYTES = CHECKSUM_BYTES + NUMBER_BYTES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -225,19 +223,11 @@ class RedisCache:
         last: bool = False,
         following: bytes = b"",
     ) -> bool:
-        buckets: dict[int, list[KnownId]] = {}
-        for known in ids:
-            buckets.setdefault(known.forget_at // ID_BUCKET_MS, []).append(known)
         keys = [place + name for name in (guard, "states", "due", "buckets", "cursor", "token")]
         new = b"" if cursor is None else encode_cursor(cursor)
-        args: list[Any] = [expected, new, following or int(last), len(states)]
-        for write in states:
-            args += (write.account, _seal(write), b"" if write.due is None else write.due)
-        for bucket, members in buckets.items():
-            keys.append(f"{place}ids:{bucket}")
-            args.append(len(members))
-            for known in members:
-                args += (known.identity, known.value)
+        buckets, members = of_ids(ids)
+        keys += [f"{place}ids:{bucket}" for bucket in buckets]
+        args: list[Any] = [expected, new, following or int(last), *of_states(states), *members]
         return bool(await self._write(keys=keys, args=args))
 
 
@@ -264,20 +254,14 @@ def _held(shard: int, account: str, sealed: bytes | None, due: bytes | None) -> 
     value = _unseal(shard, account, sealed)
     if sealed is None or value is None:
         return None
-    number = int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big")
+    number = int.from_bytes(sealed[CHECKSUM_BYTES:_HEAD_BYTES], "big")
     return StateWrite(account, number, value, None if due is None else int(float(due)))
-
-
-def _seal(write: StateWrite) -> bytes:
-    """Give a state's bytes in Redis: checksum over account, commit number and bytes; commit number; bytes."""
-    body = write.number.to_bytes(_NUMBER_BYTES, "big") + write.value
-    return _checksum(write.account, body) + body
 
 
 def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
     if sealed is None:
         return None
-    if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
+    if sealed[:CHECKSUM_BYTES] != checksum(account, sealed[CHECKSUM_BYTES:]):
         msg = f"shard {shard}: the state of {account} in Redis does not match its checksum"
         raise Doubt(msg, kind=REDIS_ALTERED, rebuild=True)
     return sealed[_HEAD_BYTES:]
@@ -285,12 +269,6 @@ def _unseal(shard: int, account: str, sealed: bytes | None) -> bytes | None:
 
 def opened(account: str, sealed: bytes) -> tuple[int, bytes]:
     """Give a sealed state's commit number and bytes; -1 and all of it when its checksum is wrong."""
-    if sealed[:_CHECKSUM_BYTES] != _checksum(account, sealed[_CHECKSUM_BYTES:]):
+    if sealed[:CHECKSUM_BYTES] != checksum(account, sealed[CHECKSUM_BYTES:]):
         return -1, sealed
-    return int.from_bytes(sealed[_CHECKSUM_BYTES:_HEAD_BYTES], "big"), sealed[_HEAD_BYTES:]
-
-
-def _checksum(account: str, body: bytes) -> bytes:
-    name = account.encode()
-    head = len(name).to_bytes(2, "big")
-    return hashlib.blake2b(head + name + body, digest_size=_CHECKSUM_BYTES).digest()
+    return int.from_bytes(sealed[CHECKSUM_BYTES:_HEAD_BYTES], "big"), sealed[_HEAD_BYTES:]
