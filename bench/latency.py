@@ -26,6 +26,7 @@ from drawdown.topics import CHARGES
 
 OUTPUT = Path("build/bench/latency.json")
 TICK_SECONDS = 0.02
+WARM_UP_SECONDS = 2  # what is sent first does not count
 _ID = re.compile(rb'"id":"b-(\d+)"')
 _NS, _MS = 10**9, 10**6
 _LAST_SECONDS = 20
@@ -35,6 +36,7 @@ class Latency(msgspec.Struct, frozen=True):
     """Milliseconds from publication to readable, of one steady rate.
 
     sent: events a second that really were sent; missing: that came to no charge in time. busy: percent of a core.
+    Of all but what the first seconds sent (WARM_UP_SECONDS): caches are cold then, and the broker is not compiled.
     """
 
     case: str
@@ -83,32 +85,34 @@ class Watch:
 
     def told(self, case: str, rate: int, seconds: int, busy_ns: int) -> Latency:
         """Sum up."""
-        took = sorted((end - start) // _MS for start, end in zip(self.sent, self.read, strict=True) if start and end)
-        sent = sum(1 for start in self.sent if start)
-        span = max(self.sent) - min(start for start in self.sent if start)
+        first = rate * WARM_UP_SECONDS
+        sent, read = self.sent[first:], self.read[first:]
+        took = sorted((end - start) // _MS for start, end in zip(sent, read, strict=True) if start and end)
+        count = sum(1 for start in sent if start)
+        span = max(sent) - min(start for start in sent if start)
         half, most, nearly_all = (took[min(len(took) * part // 1_000, len(took) - 1)] for part in (500, 990, 999))
         return Latency(
             case=case,
             rate=rate,
-            sent=sent * _NS // max(span, 1),
+            sent=count * _NS // max(span, 1),
             p50=half,
             p99=most,
             p999=nearly_all,
             most=took[-1],
-            missing=sent - len(took),
+            missing=count - len(took),
             busy=busy_ns * 100 // (seconds * _NS),
         )
 
 
 async def send(stage: Stage, watch: Watch, rate: int, seconds: int) -> None:
     """Publish at a steady rate; when it cannot be kept up, what is due is sent as soon as it can be."""
-    began = time.monotonic_ns()
     done, total = 0, rate * seconds
-    made = calls(range(total), SystemClock().now_ms(), USUAL)
+    made = list(calls(range(total), SystemClock().now_ms(), USUAL))  # before the clock starts: making them costs more
     async with stage.publisher() as publisher:
+        began = time.monotonic_ns()
         while done < total:
             due = min((time.monotonic_ns() - began) * rate // _NS, total)
-            batch = [next(made) for _ in range(due - done)]
+            batch = made[done:due]
             now = time.monotonic_ns()
             watch.sent[done:due] = [now] * len(batch)
             await publisher.send(batch)
