@@ -23,6 +23,7 @@ from drawdown.demo.books import books
 from drawdown.demo.stage import Stage
 from drawdown.local.stack import LocalStack
 from drawdown.topics import CHARGES
+from drawdown.traces.events import Outgoing
 
 OUTPUT = Path("build/bench/latency.json")
 TICK_SECONDS = 0.02
@@ -58,6 +59,7 @@ class Watch:
         self.sent = [0] * events  # by number, ns
         self.read = [0] * events
         self.done = asyncio.Event()  # all of them
+        self.arrivals: dict[int, list[int]] = {}  # by shard: when charges could be read, ns
         self._left = events
 
     async def run(self, stage: Stage) -> None:
@@ -74,7 +76,8 @@ class Watch:
             while True:
                 found = await consumer.getmany(timeout_ms=50)
                 now = time.monotonic_ns()
-                for records in found.values():
+                for at, records in found.items():
+                    self.arrivals.setdefault(at.partition, []).append(now)
                     for record in records:
                         told = _ID.search(record.value or b"")
                         if told is not None and not self.read[int(told[1])]:
@@ -104,10 +107,9 @@ class Watch:
         )
 
 
-async def send(stage: Stage, watch: Watch, rate: int, seconds: int) -> None:
+async def send(stage: Stage, watch: Watch, made: Sequence[Outgoing], rate: int) -> None:
     """Publish at a steady rate; when it cannot be kept up, what is due is sent as soon as it can be."""
-    done, total = 0, rate * seconds
-    made = list(calls(range(total), SystemClock().now_ms(), USUAL))  # before the clock starts: making them costs more
+    done, total = 0, len(made)
     async with stage.publisher() as publisher:
         began = time.monotonic_ns()
         while done < total:
@@ -129,11 +131,12 @@ async def measure(stack: LocalStack, rate: int, seconds: int, *, joining: bool =
         worker = stage.start_worker()
         await stage.all_taken()
         watch = Watch(rate * seconds)
+        made = list(calls(range(rate * seconds), SystemClock().now_ms(), USUAL))  # making costs more than sending
         reading = asyncio.create_task(watch.run(stage))
         try:
             used = cpu_ns(worker.pid)
             coming = asyncio.create_task(_come_and_go(stage, seconds)) if joining else None
-            await send(stage, watch, rate, seconds)
+            await send(stage, watch, made, rate)
             used = cpu_ns(worker.pid) - used
             if coming is not None:
                 await coming
