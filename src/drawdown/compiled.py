@@ -44,7 +44,7 @@ MODULES: Final = (
             "wallet_charge",
         )
     ),
-    *(f"drawdown.engine.{name}" for name in ("chain", "changelog", "input", "outcome", "shard", "take")),
+    *(f"drawdown.engine.{name}" for name in ("chain", "changelog", "input", "outcome", "take")),
     "drawdown.adapters.redis.arguments",
     "drawdown.ledgers.plans",
     "drawdown.ledgers.wallet",
