@@ -6,7 +6,7 @@ DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench-quick: compiled ## the same, one round of what matters most (3 minutes)
 
 bench-latency: compiled ## milliseconds from publication to a charge that can be read, at steady rates (3 minutes)
 	$(PYTHON) -u -m bench.latency
+
+bench-killed: compiled ## how long charges stop when one of two workers is killed (2 minutes)
+	$(PYTHON) -u -m bench.killed
 
 bench-memory: compiled ## bytes of an account and of an id, in Redis and in a worker (1 minute)
 	$(PYTHON) -u -m bench.memory

@@ -19,13 +19,8 @@ from typing import Final
 PACKAGE: Final = Path(__file__).parent
 SWITCH: Final = "DRAWDOWN_COMPILED"  # "0": run interpreted whatever is compiled
 SHARED: Final = "drawdown__mypyc"  # what the compiled modules share
-PACKAGES: Final = (
-    "domain",
-    "wire",
-    "engine",
-    "ledgers",
-    "adapters",
-)  # with the top level, all that the modules import of ours
+# With the top level, all that the modules import of ours.
+PACKAGES: Final = ("domain", "wire", "engine", "ledgers", "adapters")
 # Modules of structs are not among them: msgspec reads the types of fields, of which compiling keeps little.
 MODULES: Final = (
     *(

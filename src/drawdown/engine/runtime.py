@@ -90,6 +90,8 @@ class Runtime:
                 began = self._clock.monotonic_ns()
                 take.prices_offset = self._ledger.prices_offset()
                 yield take
+                if not take.settled:  # its inputs would count as taken
+                    self.fail(Halt(f"shard {take.shard}: the agent gave a take back without rating it"))
                 if self.failure.done():
                     return
                 self.counts.stages["decide"].add(self._clock.monotonic_ns() - began)

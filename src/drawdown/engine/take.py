@@ -38,6 +38,7 @@ class Take:
         self.rejected: list[str] = []
         self.events: Counter[tuple[str, str]] = Counter()  # (service or topic, outcome) → inputs
         self.amounts: Counter[tuple[str, str, str]] = Counter()
+        self.settled = False  # every input is accepted, refused or known, or it is halted
         self.halted: Halt | None = None
         self.prices_offset = 0  # up to where prices were read when the take was decided
         self._ledger = ledger
@@ -81,8 +82,9 @@ class Take:
                 continue
             except Halt as halt:
                 self.halted = halt
-                return
+                break
             self.accept(item, outcome)
+        self.settled = True
 
     def _knows(self, item: Input) -> bool:
         value = self.known.get(item.identity)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.support.engine import INPUTS, A, B, World
+from tests.support.engine import INPUTS, A, B, Worker, World, account
 
 from drawdown.domain.limits import QUEUE_RECORDS_MAX, REJECTS_SHARE_WINDOW, TAKE_RECORDS_MAX
 from drawdown.engine.errors import Halt
@@ -258,6 +258,24 @@ async def test_positions_are_committed_for_lag_tools(world: World) -> None:
     await world.settled()
     await world.pass_time(10_000)
     assert worker.transport.committed[0] == dict(zip(INPUTS, (0, 1, 1), strict=True))
+
+
+async def test_a_take_that_the_agent_forgets_stops_the_worker_and_is_not_committed(world: World) -> None:
+    worker = await world.start()
+    worker._agent.cancel()
+    await asyncio.sleep(0)
+    agent = asyncio.ensure_future(_forget(worker))
+    world.add(account(0, 3), "one", 1)
+    failure = await world.fails(worker)
+    assert isinstance(failure, Halt)
+    assert "shard 0: the agent gave a take back without rating it" in str(failure)
+    assert worker.runtime.counts.transactions == 0
+    await agent
+
+
+async def _forget(worker: Worker) -> None:
+    async for _ in worker.runtime.takes(worker.transport.batches()):
+        pass
 
 
 async def test_commands_on_the_log_at_the_opening_are_taken_before_any_usage(world: World) -> None:
