@@ -9,7 +9,7 @@ from tests.support.two_ledgers import LEDGERS, topics
 
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.domain.limits import ID_BUCKET_MS, PROBE_INTERVAL_MS
-from drawdown.engine.commit import COMMIT_KEY, CommitRecord, decode_commit
+from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, decode_commit
 from drawdown.engine.memory.broker import MemoryBroker, Refused
 from drawdown.engine.memory.cache import MemoryCache
 from drawdown.engine.memory.clock import START_MS, MemoryClock, let_others_run
@@ -174,7 +174,8 @@ class World:
 
     def _is_taken(self, name: str, shard: int) -> bool:
         newest, held = self.newest_commit(name, shard), self.caches[name]._held(shard)
-        if (newest.number if newest else 0) != (held.cursor.number if held.cursor else 0):
+        cursor = held.cursor or GENESIS  # of the same number it may be another chain's, until a probe notices
+        if (newest.number, newest.chain) != (cursor.number, cursor.chain) if newest else cursor.number:
             return False
         (ledger,) = (one for one in self.ledgers if one.name == name)
         taken = {position.topic: position.next_offset for position in newest.inputs} if newest else {}
