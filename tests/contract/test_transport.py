@@ -26,7 +26,15 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
 
 def test_what_is_overridden_exists_with_the_same_parameters() -> None:
     overridden = {
-        transport.ConsumerThread: ("_create_worker_consumer", "on_partitions_revoked", "on_partitions_assigned"),
+        transport.ConsumerOnLoop: (
+            "_create_worker_consumer",
+            "on_partitions_revoked",
+            "on_partitions_assigned",
+            "maybe_start",
+            "start",
+            "on_stop",
+            "call_thread",
+        ),
         transport.Consumer: (
             "_new_consumer_thread",
             "on_partitions_revoked",
@@ -50,7 +58,7 @@ def test_what_is_overridden_exists_with_the_same_parameters() -> None:
 def test_what_is_used_of_them_exists() -> None:
     for name in ("server_list", "credentials_to_aiokafka_auth"):
         assert callable(getattr(driver, name))
-    for name in ("_ensure_consumer", "thread_loop"):
+    for name in ("_ensure_consumer", "thread_loop", "on_thread_stop"):
         assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(ServiceThread)
     assert {"_update_channels", "recovery"} <= vars(TableManager).keys()
     assert "_coordinator" in inspect.getsource(aiokafka.AIOKafkaConsumer)
