@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.loads import PODS, Pick, by_zipf, calls, containers, credited, in_turn, mixed, opened
+from bench.loads import PODS, Pick, by_zipf, calls, containers, credited, in_turn, mixed, opened, uniformly
 from bench.timing import Timed, backlog
 from drawdown.adapters.clock import SystemClock
 from drawdown.demo.books import books
@@ -22,6 +22,7 @@ from drawdown.topics import CHARGES, CREDIT_CHARGING
 from drawdown.traces.events import Outgoing
 
 SHARDS, ACCOUNTS = 12, 1_000
+_OPENING_SECONDS = 900  # at most, for a million accounts
 SERVICES = Path(__file__).with_name("services")
 WORKER = ("-m", "drawdown", "worker")
 Run = Callable[[LocalStack, int], Coroutine[None, None, Timed]]
@@ -96,7 +97,7 @@ async def drawdown(
         await stage.publish(opened(credit, now, plans=0))
         await stage.publish(credited(credit, now))
         first = stage.start_worker()
-        await stage.all_taken()
+        await stage.all_taken(seconds=_OPENING_SECONDS)
         first.stop()
         events = await stage.publish(usage(range(events), now, pick))
         worker = stage.start_worker(command)
@@ -147,4 +148,10 @@ CASES = (
     Case("two workers", worker(USUAL, workers=2), 120_000),
     Case("takes of at most 10", worker(USUAL, command=(str(SERVICES / "limited.py"), "10")), 20_000),
     Case("takes of at most 100", worker(USUAL, command=(str(SERVICES / "limited.py"), "100")), 60_000),
+)
+MILLION = range(1_000_000)
+# Minutes to open the accounts and more to verify them: these run when they are named.
+LARGE = (
+    Case("1,000,000 accounts, uniform", worker(uniformly(MILLION), accounts=len(MILLION)), 120_000),
+    Case("1,000,000 accounts, Zipf", worker(by_zipf(MILLION), accounts=len(MILLION)), 120_000),
 )

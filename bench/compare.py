@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.cases import CASES, ECHO, NAIVE, Case
+from bench.cases import CASES, ECHO, LARGE, NAIVE, Case
 from bench.timing import Timed
 from drawdown.local.stack import LocalStack
 
@@ -24,7 +24,7 @@ OUTPUT = Path("build/bench/summary.json")
 def main() -> None:
     """Run every case once a round; print medians and ratios."""
     told = _arguments()
-    cases = [case for case in CASES if not told.only or any(part in case.name for part in told.only)]
+    cases = [case for case in (*CASES, *LARGE) if any(part in case.name for part in told.only)] if told.only else CASES
     found = measured(cases, told.rounds, told.scale)
     rates = medians(found)
     _print(cases, found, rates)

@@ -53,6 +53,12 @@ def in_turn(numbers: range) -> Pick:
     return lambda number: numbers[number % len(numbers)]
 
 
+def uniformly(numbers: range) -> Pick:
+    """Pick any account, each as likely as the others."""
+    dice = random.Random(1)
+    return lambda _: dice.choice(numbers)
+
+
 def by_zipf(numbers: range) -> Pick:
     """Pick the n-th account with weight 1/n."""
     dice = random.Random(1)
