@@ -9,6 +9,7 @@ from faust import streams
 from faust.tables import TableManager
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
+from mode import Service
 from mode.threads import ServiceThread
 
 from drawdown.adapters.faust import transport
@@ -60,6 +61,9 @@ def test_what_is_used_of_them_exists() -> None:
         assert callable(getattr(driver, name))
     for name in ("_ensure_consumer", "thread_loop", "on_thread_stop"):
         assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(ServiceThread)
+    for name in ("maybe_start", "_default_start", "_default_stop_futures"):
+        assert inspect.iscoroutinefunction(getattr(Service, name))
+    assert "thread_loop or asyncio.new_event_loop()" in inspect.getsource(ServiceThread)
     assert {"_update_channels", "recovery"} <= vars(TableManager).keys()
     assert "_coordinator" in inspect.getsource(aiokafka.AIOKafkaConsumer)
     assert "self.generation" in inspect.getsource(GroupCoordinator)

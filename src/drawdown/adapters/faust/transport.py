@@ -35,8 +35,8 @@ QUIET = logging.getLogger("faust.drawdown")  # Faust logs as the module of the c
 class ConsumerOnLoop(driver.AIOKafkaConsumerThread):
     """What Faust runs in a thread of its own, on the app's event loop; with a consumer made for the engine.
 
-    A take holds the loop up for a tenth of a second at most and heartbeats have seconds, while a second thread costs
-    the first one the interpreter's lock at every turn (docs/decisions/0025).
+    A take holds the loop up for tenths of a second and heartbeats have seconds, while a second thread costs the first
+    one the interpreter's lock at every turn (docs/decisions/0025).
     """
 
     logger = QUIET
