@@ -141,7 +141,8 @@ async def measure(stack: LocalStack, rate: int, seconds: int, *, joining: bool =
             if coming is not None:
                 await coming
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(watch.done.wait(), _LAST_SECONDS)
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await watch.done.wait()
         finally:
             reading.cancel()
         return watch.told("a worker joins and leaves" if joining else "steady", rate, seconds, used)

@@ -140,11 +140,10 @@ def run(settings: Settings) -> BaseException | None:
 
     @app.task  # type: ignore[untyped-decorator]
     async def watch() -> None:
-        following = asyncio.ensure_future(parts.prices.follow())
-        failing = [lane.runtime.failure for lane in parts.lanes]
-        done, _ = await asyncio.wait((*failing, following), return_when=asyncio.FIRST_COMPLETED)
-        following.cancel()
-        failures.extend(error for ended in done if (error := ended.exception()) is not None)
+        failing = [parts.prices.follow(), *(lane.runtime.failure for lane in parts.lanes)]
+        done, _ = await asyncio.wait(failing, return_when=asyncio.FIRST_COMPLETED)
+        failed = [ended for ended in done if not ended.cancelled()]  # a worker that stops ends the following
+        failures.extend(error for ended in failed if (error := ended.exception()) is not None)
         stopping.append(asyncio.ensure_future(worker.stop()))
 
     stopping: list[asyncio.Future[None]] = []

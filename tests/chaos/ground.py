@@ -133,7 +133,8 @@ class Load:
                 await self._send(producer, [call(self.sent + number, now_ms()) for number in range(_AT_ONCE)])
                 self.sent += _AT_ONCE
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._ending.wait(), max(until - time.monotonic(), 0))
+                    async with asyncio.timeout(max(until - time.monotonic(), 0)):
+                        await self._ending.wait()
         finally:
             await producer.stop()
 
@@ -161,7 +162,8 @@ async def load(stage: Stage, per_second: int = 100) -> AsyncIterator[Load]:
         yield running
     finally:
         running.end()
-        await asyncio.wait_for(task, 120)
+        async with asyncio.timeout(120):
+            await task
 
 
 async def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:

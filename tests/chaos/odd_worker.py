@@ -42,7 +42,8 @@ def hold(hold_ms: int) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
             print("odd worker: a transaction is held open", flush=True)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), hold_ms / _MS)
+                async with asyncio.timeout(hold_ms / _MS):
+                    await told.wait()
             print("odd worker: it goes on", flush=True)
         await original(self)
 

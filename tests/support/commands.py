@@ -36,7 +36,8 @@ async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", seconds: i
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin), seconds)
+    async with asyncio.timeout(seconds):
+        out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return Done(process.returncode, out.decode(), err.decode())
 

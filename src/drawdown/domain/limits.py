@@ -120,6 +120,7 @@ SCRUB_SLICE_ENTRIES: Final = 1_000  # asked of Redis at once
 SCRUB_SLICE_BYTES: Final = 512 * 1024  # likewise, of the log's records
 SCRUB_REST_MS: Final = 60_000  # from the end of a shard's sweep to its next one
 SCRUB_JUDGEMENTS_MAX: Final = 3  # after which numbers that differ under load are no coincidence
+SCRUB_WAITS_MAX: Final = 20  # probes for readers to see what was committed; then the log was cut
 
 # --- scenarios --------------------------------------------------------------------------------
 SCENARIO_BYTES_MAX: Final = 256 * 1024  # of a file

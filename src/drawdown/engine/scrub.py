@@ -21,6 +21,8 @@ from drawdown.engine.ports import Cache, Clock, KnownId, Log, LogRecord, StateWr
 from drawdown.engine.shard import Shard
 from drawdown.engine.sweep import Sweep
 
+_WAITS = -1
+
 
 class Scrub:
     """Sweeps of one ledger's shards on one worker, one shard at a time, each again after a rest."""
@@ -50,8 +52,8 @@ class Scrub:
             await asyncio.wait((running,))
 
     async def _run(self, failed: Callable[[BaseException], None]) -> None:
-        """Compare a few records every few seconds, without end. What differs is left as the shard's trouble."""
-        while True:
+        """Compare a few records every few seconds until stopped. What differs is left as the shard's trouble."""
+        while self._running is asyncio.current_task():  # a cancellation may be lost in what a step calls
             await self._clock.sleep_ms(PROBE_INTERVAL_MS)
             try:
                 await self._step()
@@ -76,6 +78,8 @@ class Scrub:
                 return
             if compared is None:
                 self._end()
+                return
+            if compared == _WAITS:
                 return
             self._counts.scrub_records += compared
             budget -= max(compared, 1)
@@ -109,7 +113,7 @@ class Scrub:
         self._fetched.clear()
 
     async def _slice(self, sweep: Sweep, entries_max: int) -> int | None:
-        """Do the sweep's next small piece; give how many states and ids were compared.
+        """Do the sweep's next small piece; give how many states and ids were compared, _WAITS to go on later.
 
         None if Redis is behind where it was, which the shard's probe sees to, or the shard was let go.
         """
@@ -124,6 +128,8 @@ class Scrub:
                 self._end()
             return 0
         if not self._fetched:
+            if sweep.waits(await self._log.ends(number)):
+                return _WAITS
             await self._fetch(sweep)
         states, ids = self._cut(sweep, entries_max)
         if states or ids:

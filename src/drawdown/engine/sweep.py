@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from drawdown.domain.limits import ID_BUCKET_MS, SCRUB_JUDGEMENTS_MAX
+from drawdown.domain.limits import ID_BUCKET_MS, SCRUB_JUDGEMENTS_MAX, SCRUB_WAITS_MAX
 from drawdown.engine.commit import Cursor
 from drawdown.engine.errors import REDIS_ALTERED, Doubt
 from drawdown.engine.ports import Inventory, KnownId, Sample, StateWrite
@@ -26,6 +26,8 @@ class Sweep:
         self._changelog_position = 0
         self._ids_position = 0
         self._judgements = 0
+        self._readable = False
+        self._waits = 0
         self._accounts: set[int] = set()
         self._due: set[int] = set()
         self._ahead: dict[str, int] = {}  # accounts whose state in Redis is newer than read so far → its number
@@ -74,6 +76,20 @@ class Sweep:
         """Say whether an id's bucket must still be there."""
         return _lives(known.forget_at // ID_BUCKET_MS, self.shard.watermark.now())
 
+    def waits(self, ends: tuple[int, int]) -> bool:
+        """Say whether readers of the log, whose ends are given, do not see all up to the inventory's cursor yet.
+
+        Kafka answers a commit before its markers are written. Raise Doubt when that does not end: the log was cut.
+        """
+        if not self._readable:
+            cursor = self._aim.cursor
+            held = cursor.changelog_offset, cursor.ids_offset
+            self._readable = ends[0] >= held[0] and ends[1] >= held[1]
+            self._waits += 1
+            if not self._readable and self._waits > SCRUB_WAITS_MAX:
+                raise self._differs(f"it is at offsets {held} of changelog and known ids, which end at {ends}")
+        return not self._readable
+
     # --- comparing ----------------------------------------------------------------------------
 
     def compare(self, states: Sequence[StateWrite], ids: Sequence[Sequence[KnownId]], found: Sample) -> None:
@@ -114,6 +130,7 @@ class Sweep:
         that differ are sure only when nothing was committed meanwhile, or again and again. Raise Doubt then.
         """
         before, self.target = self.target, now
+        self._readable, self._waits = False, 0
         if before is None:
             self.states_done = not now.cursor.changelog_offset
             return False

@@ -198,7 +198,8 @@ class Desk:
 async def _stop(producer: AIOKafkaProducer) -> None:
     """Disconnect; what a broker that hangs has not acknowledged by then was told as an error already."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(producer.stop(), _SEND_SECONDS)
+        async with asyncio.timeout(_SEND_SECONDS):
+            await producer.stop()
 
 
 def output_of(record: Record) -> Output | None:

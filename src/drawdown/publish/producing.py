@@ -104,4 +104,5 @@ def mends(error: BaseException) -> bool:
 
 async def _stopped(producer: Producer) -> None:
     with contextlib.suppress(*FAILURES):
-        await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()

@@ -38,8 +38,10 @@ CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK, PAUSE_WIPED, FOREIGN = (
 )  # fmt: skip
 FAILED, LOST_REPLY = "failed", "lost reply"
 ABORTED, LEFT_OPEN, UNKNOWN, FENCED = "aborted", "left open", "outcome unknown", "fenced"
+SEEN_LATE = "seen late by readers"
 ANYWHERE = (CRASH, PAUSE, SLOW, REBALANCE, CLOCK, WIPE, ROLL_BACK, PAUSE_WIPED, FOREIGN)
-READ, WRITE, TRANSACTIONAL, PLAIN = (FAILED,), (FAILED, LOST_REPLY), (ABORTED, LEFT_OPEN, UNKNOWN, FENCED), ()
+READ, WRITE, PLAIN = (FAILED,), (FAILED, LOST_REPLY), ()
+TRANSACTIONAL = (ABORTED, LEFT_OPEN, UNKNOWN, FENCED, SEEN_LATE)
 STEPS: dict[str, tuple[tuple[str, ...], int]] = {  # step → its own faults, and how often one strikes, of 10,000 calls
     "look_up": (READ, 200),
     "decide": (PLAIN, 20),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from tests.simulation.ledgers.faults import ANYWHERE, FAILED, FENCED, Faults, commit_fault
+from tests.simulation.ledgers.faults import ANYWHERE, FAILED, FENCED, SEEN_LATE, Faults, commit_fault
 from tests.simulation.ledgers.node import Node, Operator, Process
 from tests.support.two_ledgers import LEDGERS, topics
 
@@ -18,6 +18,7 @@ from drawdown.engine.shard import WATERMARK_HEADER
 SHARDS = 3
 NODES_MAX = 3
 SETTLE_STEPS_MAX = 600
+MARKERS_LATE_MS_MAX = 30_000
 # When a run begins: it passes a day's end, where a bucket of ids is forgotten, or holds ids that are forgotten there.
 BEFORE_MIDNIGHT_MS = (30_000, 120_000)
 
@@ -123,6 +124,7 @@ class World:
     async def _inside(self, step: str, producer: str) -> None:
         node, ledger, shard = self.committing[producer]
         await node.awake()
+        self.broker.late.discard(producer)
         fault = self.faults.draw(step)
         who = f"{node.name}, {ledger} {shard}"
         ends = commit_fault(fault)
@@ -136,6 +138,9 @@ class World:
             raise Refused("an append failed")
         elif fault == FENCED:
             self.broker.fence(producer)
+        elif fault == SEEN_LATE:
+            self.broker.late.add(producer)
+            self.later(self.faults.dice.randint(1, MARKERS_LATE_MS_MAX), lambda: self.broker.mark(producer))
 
     # --- time ---------------------------------------------------------------------------------
 

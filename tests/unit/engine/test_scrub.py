@@ -1,5 +1,7 @@
 """What is wrong in Redis under a right cursor is found by comparing it with the log, and mended by a rebuild."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -7,13 +9,14 @@ import pytest
 from tests.support.engine import CHANGELOG, KNOWN_IDS, A, B, Worker, World, account
 from tests.support.tally import DAY_MS
 
-from drawdown.domain.limits import ID_BUCKET_MS, PROBE_INTERVAL_MS, SCRUB_REST_MS
-from drawdown.engine.errors import REDIS_ALTERED
+from drawdown.domain.limits import ID_BUCKET_MS, PROBE_INTERVAL_MS, SCRUB_REST_MS, SCRUB_WAITS_MAX
+from drawdown.engine.errors import REDIS, REDIS_ALTERED, Retry
 from drawdown.engine.memory.cache import Held
 from drawdown.engine.memory.clock import START_MS
-from drawdown.engine.ports import StateWrite
+from drawdown.engine.ports import Inventory, StateWrite
 
 OTHER = account(0, 1)
+PRODUCERS = ("tally-0", "tally-1")
 SOON_MS = PROBE_INTERVAL_MS + 100
 SWEPT_MS = SCRUB_REST_MS + 3 * PROBE_INTERVAL_MS
 
@@ -172,6 +175,49 @@ async def test_a_shard_in_order_is_swept_again_and_again_and_left_alone(world: W
     assert counts.scrubs >= 4
     assert counts.scrub_records > 40
     assert [world.fences(0), world.fences(1)] == fences
+
+
+async def test_a_commit_that_readers_do_not_see_yet_is_waited_for(world: World) -> None:
+    world.broker.late.update(PRODUCERS)
+    worker = await world.start()
+    world.add(A, "a")
+    world.add(B, "b")
+    await world.clock.advance(3 * PROBE_INTERVAL_MS)
+    counts = worker.runtime.counts
+    assert (counts.transactions, counts.doubts, counts.scrubs) == (2, 0, 0)
+    world.broker.mark()
+    await world.clock.advance(2 * PROBE_INTERVAL_MS)
+    assert (counts.doubts, counts.scrubs) == (0, 2)
+
+
+async def test_a_commit_that_readers_never_see_is_a_difference(world: World) -> None:
+    world.broker.late.update(PRODUCERS)
+    worker = await world.start()
+    world.add(A, "a")
+    await world.clock.advance((SCRUB_WAITS_MAX - 1) * PROBE_INTERVAL_MS)
+    assert worker.runtime.counts.doubts == 0
+    world.broker.late.clear()
+    await world.clock.advance(3 * PROBE_INTERVAL_MS)
+    assert worker.runtime.counts.doubts_by == {REDIS_ALTERED: 1}
+    await world.settled()
+
+
+async def test_it_stops_though_what_it_calls_loses_the_cancellation(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+
+    async def loses_it(_: int) -> Inventory:
+        reached.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        raise Retry("nothing came", part=REDIS)
+
+    monkeypatch.setattr(world.cache, "inventory", loses_it)
+    await world.clock.advance(PROBE_INTERVAL_MS)
+    assert reached.is_set()
+    async with asyncio.timeout(5):
+        await worker.runtime._scrub.stop()
 
 
 async def test_ids_that_are_forgotten_are_not_missed(world: World, worker: Worker) -> None:

@@ -129,7 +129,8 @@ async def test_giving_up_the_wait_for_a_receipt_does_not_stop_the_delivery() -> 
     async with publisher_of(producer) as publisher:
         receipt = await publisher.inference("acme", **CALL)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(receipt, 0.01)
+            async with asyncio.timeout(0.01):
+                await receipt
         producer.acknowledge(1)
         assert (await receipt).partition == 0
 

@@ -215,7 +215,8 @@ class Consumer(driver.Consumer):
         if not any(part.partitions for part in wanted):
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), FETCH_WAIT_MS / _MS_PER_SECOND)
+                async with asyncio.timeout(FETCH_WAIT_MS / _MS_PER_SECOND):
+                    await self._changed.wait()
             return
         began = time.monotonic_ns()
         try:

@@ -41,7 +41,8 @@ class KafkaShardLog:
     async def commit(self, records: Sequence[OutRecord]) -> dict[tuple[str, int], int]:
         """Append all in one transaction; give the last offset per (topic, partition)."""
         try:
-            return await asyncio.wait_for(self._commit(records), _TIMEOUT_SECONDS)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                return await self._commit(records)
         except FAILURES as error:
             kind = FENCED if isinstance(error, _FENCED) else TRANSACTION
             said = f"{type(error).__name__} {error}".strip()
@@ -68,7 +69,8 @@ class KafkaShardLog:
             for _, _, future in sends:
                 future.add_done_callback(_seen)
             with contextlib.suppress(*FAILURES):
-                await asyncio.wait_for(producer.abort_transaction(), _TIMEOUT_SECONDS)
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    await producer.abort_transaction()
             raise
         return {where: answer.offset + count - 1 for (where, count, _), answer in zip(sends, answers, strict=True)}
 
@@ -295,7 +297,8 @@ async def _bounded(call: Awaitable[R]) -> R:
     aiokafka asserts that a broker names at least itself; one that has just come back may name nobody.
     """
     try:
-        return await asyncio.wait_for(call, _TIMEOUT_SECONDS)
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await call
     except FAILURES as error:
         raise Retry(f"Kafka cannot be used now: {type(error).__name__} {error}") from error
 
@@ -303,7 +306,8 @@ async def _bounded(call: Awaitable[R]) -> R:
 async def _stopped(producer: AIOKafkaProducer) -> None:
     """Stop a producer; shielded by its callers, for a task that lets go of a shard may be cancelled meanwhile."""
     with contextlib.suppress(*FAILURES):
-        await asyncio.wait_for(producer.stop(), _TIMEOUT_SECONDS)
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            await producer.stop()
 
 
 def _append(batch: Any, record: OutRecord) -> bool:

@@ -38,6 +38,7 @@ class PriceFeed:
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         self._seen_ms = 0
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Read everything there is. Raise UserError when the topic cannot be read."""
@@ -55,8 +56,15 @@ class PriceFeed:
         self._read_to(end)
         self._seen_ms = self._clock.monotonic_ms()
 
-    async def follow(self) -> None:
-        """Read on for ever. Raise Halt when prices could not be read for too long: usage would be rated by old ones."""
+    def follow(self) -> asyncio.Task[None]:
+        """Read on until stopped, in a task that is then cancelled.
+
+        It fails with Halt when prices could not be read for too long: usage would be rated by old ones.
+        """
+        self._following = asyncio.create_task(self._follow())
+        return self._following
+
+    async def _follow(self) -> None:
         while True:
             try:
                 await self._read()
@@ -86,6 +94,9 @@ class PriceFeed:
         return self._clock.monotonic_ms() - self._seen_ms
 
     async def stop(self) -> None:
-        """Release the consumer."""
+        """End the following, then release the consumer that it reads."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait((self._following,))
         with contextlib.suppress(KafkaError, TimeoutError, OSError):
             await self._consumer.stop()

@@ -53,7 +53,8 @@ class Readers:
             max_poll_records=None,
         )
         try:
-            await asyncio.wait_for(reader.start(), TRANSACTION_TIMEOUT_MS // 1000)
+            async with asyncio.timeout(TRANSACTION_TIMEOUT_MS // 1000):
+                await reader.start()
         except (KafkaError, TimeoutError, OSError) as error:
             raise Retry(f"Kafka cannot be read now: {type(error).__name__} {error}") from error
         return reader

@@ -75,7 +75,8 @@ class LagWatch:
             try:
                 await consumer.start()
                 while True:
-                    await asyncio.wait_for(self._ask(consumer), TRANSACTION_TIMEOUT_MS / _MS_PER_SECOND)
+                    async with asyncio.timeout(TRANSACTION_TIMEOUT_MS / _MS_PER_SECOND):
+                        await self._ask(consumer)
                     away = False
                     await self._clock.sleep_ms(INTERVAL_MS)
             except (KafkaError, TimeoutError, OSError) as error:

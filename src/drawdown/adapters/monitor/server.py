@@ -72,7 +72,8 @@ class Server:
             self._open.discard(writer)
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
-                await asyncio.wait_for(writer.wait_closed(), SECONDS_MAX)
+                async with asyncio.timeout(SECONDS_MAX):
+                    await writer.wait_closed()
 
     def _reply(self, head: str) -> bytes:
         request, *lines = head.split("\r\n")

@@ -81,7 +81,9 @@ class MemoryBroker:
         self._clock = clock
         self._topics = {topic: [Partition() for _ in range(count)] for topic, count in topics.items()}
         self._epochs: dict[str, int] = {}
+        self.late: set[str] = set()  # producers whose commits readers see when the producer or `mark` goes on
         self._open: dict[int, tuple[str, list[Partition]]] = {}  # transaction → its producer, where it has appended
+        self._unmarked: dict[int, tuple[str, list[Partition]]] = {}  # committed, as its producer knows
         self._aborted: set[int] = set()
         self._transactions = 0
         self._down = False
@@ -112,12 +114,12 @@ class MemoryBroker:
         return offset
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """Give the earliest offset held and the read-committed end: where the first open transaction begins."""
+        """Give the earliest offset held and the read-committed end: where the first transaction without markers is."""
         at = self._at(topic, partition)
-        if not self._open:
+        hidden = self._open.keys() | self._unmarked.keys()
+        if not hidden:
             return at.start, at.end
-        undecided = (entry.offset for entry in at.entries if entry.transaction in self._open)
-        return at.start, next(undecided, at.end)
+        return at.start, next((entry.offset for entry in at.entries if entry.transaction in hidden), at.end)
 
     def written(self, topic: str, partition: int) -> int:
         """Give the end, entries of open transactions included."""
@@ -148,6 +150,7 @@ class MemoryBroker:
         """Initialise a producer: a former one of this id is refused from now on, what it left open is aborted."""
         for transaction in [number for number, (owner, _) in self._open.items() if owner == producer]:
             self._finish(transaction, committed=False)
+        self.mark(producer)
         self._epochs[producer] = self._epochs.get(producer, 0) + 1
         return self._epochs[producer]
 
@@ -158,6 +161,7 @@ class MemoryBroker:
     def begin(self, producer: str, epoch: int) -> int:
         """Begin a transaction; give its number. Raise Refused when fenced or down."""
         self._check(producer, epoch)
+        self.mark(producer)
         self._transactions += 1
         self._open[self._transactions] = (producer, [])
         return self._transactions
@@ -197,11 +201,20 @@ class MemoryBroker:
         self._finish(transaction, committed=committed)
 
     def _finish(self, transaction: int, *, committed: bool) -> None:
-        _, touched = self._open.pop(transaction)
+        owner, touched = self._open.pop(transaction)
         if not committed:
             self._aborted.add(transaction)
-        for at in touched:
-            at.add(self._clock.now_ms(), (None, None), (), transaction, marker=True)
+        self._unmarked[transaction] = (owner, touched)
+        if not (committed and owner in self.late):
+            self.mark(owner)
+
+    def mark(self, producer: str | None = None) -> None:
+        """Write the markers that are due: of one producer's transactions, or of all."""
+        for transaction, (owner, touched) in list(self._unmarked.items()):
+            if producer in {None, owner}:
+                del self._unmarked[transaction]
+                for at in touched:
+                    at.add(self._clock.now_ms(), (None, None), (), transaction, marker=True)
         self._changed()
 
     # --- what can happen to a log -------------------------------------------------------------
