@@ -40,6 +40,7 @@ MODULES: Final = (
         )
     ),
     *(f"drawdown.engine.{name}" for name in ("chain", "changelog", "input", "outcome", "take")),
+    "drawdown.adapters.kafka.partitioner",
     "drawdown.adapters.redis.arguments",
     "drawdown.ledgers.plans",
     "drawdown.ledgers.wallet",
