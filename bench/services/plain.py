@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from drawdown.adapters.faust.feed import Feed, together
-from drawdown.adapters.faust.transport import ConsumerThread
+from drawdown.adapters.faust.transport import ConsumerOnLoop
 from drawdown.bootstrap import Lane, assemble
 from drawdown.domain.limits import FETCH_WAIT_MS
 from drawdown.engine.records import Batch
@@ -48,7 +48,7 @@ async def fetch(lanes: tuple[Lane, ...], queues: list[Fetches], consumer: Consum
         if not any(part.partitions for part in wanted):
             await asyncio.sleep(FETCH_WAIT_MS / 1_000)
             continue
-        fetched = await ConsumerThread.fetch(consumer, together(wanted), prefix)  # type: ignore[arg-type]
+        fetched = await ConsumerOnLoop.fetch(consumer, together(wanted), prefix)  # type: ignore[arg-type]
         if fetched is None:
             continue
         for lane, part, queue in zip(lanes, wanted, queues, strict=True):

@@ -29,7 +29,7 @@ STAGES = {
     "KafkaShardLog._commit": "commit",
     "Cycle.apply": "apply",
     "RedisCache._written": "apply",
-    "ConsumerThread.fetch": "fetch",
+    "ConsumerOnLoop.fetch": "fetch",
     "Consumer.getmany": "fetch",
     "Feed.batches": "fetch",
     "Runtime.deliver": "fetch",

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,7 +18,6 @@ from drawdown.domain.limits import REQUEST_MARGIN_MS
 from drawdown.errors import UserError
 from drawdown.settings import Settings
 
-SWITCH_SECONDS = 0.1  # before a take is interrupted for the consumer's thread, whose heartbeats are 0.5 s apart
 GARBAGE_OBJECTS = 50_000  # allocated between two looks for cycles; the hot path makes none
 _LAST_TASKS_SECONDS = 1
 _MS = 1_000
@@ -126,7 +124,6 @@ def run(settings: Settings) -> BaseException | None:
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(_unretrieved)
     parts = loop.run_until_complete(assemble(settings))
-    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 20, 50)
     app = create_app(settings, parts)

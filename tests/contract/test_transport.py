@@ -9,6 +9,7 @@ from faust import streams
 from faust.tables import TableManager
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
+from mode import Service
 from mode.threads import ServiceThread
 
 from drawdown.adapters.faust import transport
@@ -26,7 +27,15 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
 
 def test_what_is_overridden_exists_with_the_same_parameters() -> None:
     overridden = {
-        transport.ConsumerThread: ("_create_worker_consumer", "on_partitions_revoked", "on_partitions_assigned"),
+        transport.ConsumerOnLoop: (
+            "_create_worker_consumer",
+            "on_partitions_revoked",
+            "on_partitions_assigned",
+            "maybe_start",
+            "start",
+            "on_stop",
+            "call_thread",
+        ),
         transport.Consumer: (
             "_new_consumer_thread",
             "on_partitions_revoked",
@@ -50,8 +59,10 @@ def test_what_is_overridden_exists_with_the_same_parameters() -> None:
 def test_what_is_used_of_them_exists() -> None:
     for name in ("server_list", "credentials_to_aiokafka_auth"):
         assert callable(getattr(driver, name))
-    for name in ("_ensure_consumer", "thread_loop"):
-        assert hasattr(driver.AIOKafkaConsumerThread, name) or name in inspect.getsource(ServiceThread)
+    for name in ("_ensure_consumer", "on_thread_stop"):
+        assert hasattr(driver.AIOKafkaConsumerThread, name)
+    assert {"maybe_start", "_default_start", "_default_stop_futures"} <= vars(Service).keys()
+    assert "self.thread_loop = thread_loop or asyncio.new_event_loop()" in inspect.getsource(ServiceThread)
     assert {"_update_channels", "recovery"} <= vars(TableManager).keys()
     assert "_coordinator" in inspect.getsource(aiokafka.AIOKafkaConsumer)
     assert "self.generation" in inspect.getsource(GroupCoordinator)

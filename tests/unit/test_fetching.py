@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
 from drawdown.adapters.faust.feed import Fetched, Wanted
-from drawdown.adapters.faust.transport import ConsumerThread
+from drawdown.adapters.faust.transport import ConsumerOnLoop
 
 AT = TopicPartition("adds", 0)
 WANTED = Wanted({0: 1}, {AT: 5}, [AT])
@@ -17,7 +17,7 @@ class Consumer:
     """As much of aiokafka's consumer as a fetch uses. rebalanced: the generation that begins during getmany."""
 
     def __init__(
-        self, thread: ConsumerThread, *, rebalanced: int | None = None, error: Exception | None = None
+        self, thread: ConsumerOnLoop, *, rebalanced: int | None = None, error: Exception | None = None
     ) -> None:
         self.positions: dict[TopicPartition, int] = {}
         self._thread = thread
@@ -44,13 +44,13 @@ class Consumer:
         return {}
 
 
-def thread_of(generation: int | None) -> ConsumerThread:
-    thread = ConsumerThread.__new__(ConsumerThread)
+def thread_of(generation: int | None) -> ConsumerOnLoop:
+    thread = ConsumerOnLoop.__new__(ConsumerOnLoop)
     thread.assigned_generation = generation
     return thread
 
 
-async def fetched(thread: ConsumerThread, consumer: Consumer) -> Fetched | None:
+async def fetched(thread: ConsumerOnLoop, consumer: Consumer) -> Fetched | None:
     thread._ensure_consumer = lambda: consumer  # type: ignore[method-assign]
     async with asyncio.timeout(5):
         return await thread.fetch(WANTED, 0)

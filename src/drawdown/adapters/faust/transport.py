@@ -9,8 +9,8 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import aiokafka
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
@@ -18,7 +18,8 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
-from mode.threads import WorkerThread
+from mode import Service
+from mode.utils.futures import maybe_async
 
 from drawdown.adapters.faust.feed import Feed, Fetched, Wanted, together
 from drawdown.domain.limits import FETCH_RECORDS_MAX, FETCH_WAIT_MS
@@ -26,26 +27,42 @@ from drawdown.engine.errors import Halt
 from drawdown.engine.records import Batch, Record
 from drawdown.engine.runtime import Runtime
 
-R = TypeVar("R")
 _MS_PER_SECOND = 1_000
 _REBALANCING_WAIT_SECONDS = 0.01
 QUIET = logging.getLogger("faust.drawdown")  # Faust logs as the module of the class that it runs
 
 
-class _Daemon(WorkerThread):
-    """Ends with the process: of a worker that failed Faust may leave it running, heartbeats and all."""
+class ConsumerOnLoop(driver.AIOKafkaConsumerThread):
+    """What Faust runs in a thread of its own, on the app's event loop; with a consumer made for the engine.
 
-    def __init__(self, service: Any, **kwargs: Any) -> None:
-        super().__init__(service, **kwargs)
-        self.daemon = True
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, with a consumer made for the engine."""
+    A take holds the loop up for a tenth of a second at most and heartbeats have seconds, while a second thread costs
+    the first one the interpreter's lock at every turn (docs/decisions/0025).
+    """
 
     logger = QUIET
     assigned_generation: int | None = None
-    Worker = _Daemon
+    wait_for_shutdown = False
+
+    def __init__(self, consumer: driver.Consumer, **kwargs: Any) -> None:
+        """Share the app's loop."""
+        super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
+
+    async def maybe_start(self) -> bool:
+        """Start as any service of Faust's does: without a thread."""
+        return await Service.maybe_start(self)
+
+    async def start(self) -> None:
+        """Start as any service of Faust's does: without a thread."""
+        await self._default_start()
+
+    async def on_stop(self) -> None:
+        """Leave the group."""
+        await self.on_thread_stop()
+        await self._default_stop_futures()
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call at once."""
+        return await maybe_async(fun(*args, **kwargs))
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         """Make the consumer: read committed, no resets, always Faust's own assignor."""
@@ -79,12 +96,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_partitions_assigned(assigned, generation_id)
         self.assigned_generation = generation_id
 
-    async def run(self, call: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine on this thread's loop at once, past Faust's queue of calls."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self.thread_loop))
-
     async def fetch(self, wanted: Wanted, prefix_length: int) -> Fetched | None:
-        """Seek, fetch and convert; None when a rebalance came between. On the thread's loop.
+        """Seek, fetch and convert; None when a rebalance came between.
 
         After a rebalance no partition has a position until it is sought: asking for one would wait for good, or fail
         for want of a committed offset.
@@ -126,7 +139,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return Fetched(records, before, after)
 
     async def commit_positions(self, positions: Mapping[TopicPartition, int | None]) -> bool:
-        """Commit offsets if the group is still as assigned; say whether it was accepted. On the thread's loop.
+        """Commit offsets if the group is still as assigned; say whether it was accepted.
 
         A position that is not known yet (None) leaves what is committed as it is.
         """
@@ -162,7 +175,7 @@ class Consumer(driver.Consumer):
 
     logger = QUIET
     app: Any  # worker.App
-    _thread: ConsumerThread
+    _thread: ConsumerOnLoop
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Attach to the app's engine."""
@@ -173,11 +186,11 @@ class Consumer(driver.Consumer):
         for lane in self._lanes:
             lane.feed.attach(self._commit_positions)
 
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> ConsumerOnLoop:
+        return ConsumerOnLoop(self, loop=self.loop, beacon=self.beacon)
 
     async def _commit_positions(self, positions: Mapping[TopicPartition, int | None]) -> bool:
-        return await self._thread.run(self._thread.commit_positions(positions))
+        return await self._thread.commit_positions(positions)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the engine go of its shards before Faust stops the flow."""
@@ -220,7 +233,7 @@ class Consumer(driver.Consumer):
             return
         began = time.monotonic_ns()
         try:
-            fetched = await self._thread.run(self._thread.fetch(together(wanted), self.app.prefix_length))
+            fetched = await self._thread.fetch(together(wanted), self.app.prefix_length)
         except ConsumerStoppedError:
             raise
         except Exception as error:  # noqa: BLE001  Faust would start over from somewhere else
