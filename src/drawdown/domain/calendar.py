@@ -10,6 +10,7 @@ from drawdown.domain.errors import Reject
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 MONTHS_A_YEAR = 12
+_HOUR_MS = 3_600_000
 _DAYS_AFTER_ANY_28TH = 4
 
 
@@ -51,7 +52,7 @@ def add_months(instant: int, months: int, time_zone: str) -> int:
 def month_starts_between(start: int, end: int, time_zone: str) -> list[int]:
     """List the calendar-month starts of the zone strictly inside (start, end), both ms."""
     found = []
-    at = _next_month_start(start, time_zone)
+    at = _month_start_after_hour(start // _HOUR_MS, time_zone)
     while at < end:
         if at > start:
             found.append(at)
@@ -61,8 +62,7 @@ def month_starts_between(start: int, end: int, time_zone: str) -> list[int]:
 
 def cycle_starts_between(anchor: int, start: int, end: int, time_zone: str) -> list[int]:
     """List the instants k months after `anchor` (k >= 1) strictly inside (start, end), all ms."""
-    first, last = to_local(start, time_zone), to_local(anchor, time_zone)
-    months = max((first.year - last.year) * MONTHS_A_YEAR + first.month - last.month, 1)
+    months = _months_until_hour(anchor, start // _HOUR_MS, time_zone)
     found = []
     at = add_months(anchor, months, time_zone)
     while at < end:
@@ -85,6 +85,19 @@ def month_number(instant: int, time_zone: str) -> int:
 def month_end(number: int, time_zone: str) -> int:
     """Give the instant at which the month of that number is over."""
     return _month_start(number + 1, time_zone)
+
+
+@lru_cache(maxsize=8_192)
+def _month_start_after_hour(hour: int, time_zone: str) -> int:
+    """Give the first month start after an hour's beginning, counted since 1970: hours hold many events."""
+    return _next_month_start(hour * _HOUR_MS, time_zone)
+
+
+@lru_cache(maxsize=65_536)
+def _months_until_hour(anchor: int, hour: int, time_zone: str) -> int:
+    """Count the months from an anchor's to that of an hour's beginning, at least 1."""
+    last, first = to_local(hour * _HOUR_MS, time_zone), to_local(anchor, time_zone)
+    return max((last.year - first.year) * MONTHS_A_YEAR + last.month - first.month, 1)
 
 
 def _next_month_start(instant: int, time_zone: str) -> int:

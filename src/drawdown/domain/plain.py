@@ -1,4 +1,4 @@
-"""The plain case of usage, at a fraction of the cost: at one instant, one plan pays all of it by prices per unit.
+"""The plain case of usage, at a fraction of the cost: it is not cut in time, and one plan pays all by prices per unit.
 
 What it gives is what the general way (pieces, rate, events) would give, which a property compares; where anything more
 than that is to be done, it gives nothing.
@@ -6,11 +6,13 @@ than that is to be done, it gives nothing.
 
 from msgspec.structs import replace
 
+from drawdown.domain.catalogue import rounded_up
 from drawdown.domain.coverage import accepts_at, in_scope
 from drawdown.domain.limits import AMOUNT_MAX
 from drawdown.domain.model import Account, Plan, Usage
 from drawdown.domain.notices import reached
 from drawdown.domain.outputs import Decision
+from drawdown.domain.pieces import cuts_of
 from drawdown.domain.policy import Policy
 from drawdown.domain.prices import PER_UNIT, Prices
 from drawdown.domain.rate import amount_of
@@ -19,19 +21,27 @@ from drawdown.domain.rated import Balance, Charge, Line
 
 def plainly_paid(account: Account, usage: Usage, appended: int, prices: Prices, policy: Policy) -> Decision | None:
     """Decide a usage that is plain, None for any other. appended: ms."""
-    if usage.start is not None or usage.job is not None or usage.service in policy.increments:
+    if usage.job is not None:
         return None
-    plan = _payer(account, usage, appended)
+    time = usage.time
+    if usage.start is not None:
+        if cuts_of(usage, usage.start, account, prices):
+            return None
+        time = usage.start
+    plan = _payer(account, usage, time, appended)
     if plan is None:
         return None
     book = prices.book(plan.book, plan.book_version)
     if book is None:
         return None
-    service, dimensions, time, ident = usage.service, usage.dimensions, usage.time, plan.id
+    service, dimensions, ident = usage.service, usage.dimensions, plan.id
+    increments = policy.increments.get(service)
     lines: list[Line] = []
     total = 0
     for measure in usage.measures:
         meter, quantity = measure.meter, measure.quantity
+        if increments is not None:
+            quantity = rounded_up(increments, meter, quantity)
         price = book.price(service, meter, dimensions)
         if price is None or price.model != PER_UNIT:
             return None
@@ -50,9 +60,9 @@ def plainly_paid(account: Account, usage: Usage, appended: int, prices: Prices, 
     return Decision(replace(account, applied=applied, seq_charges=seq, plans=plans), (charge,))
 
 
-def _payer(account: Account, usage: Usage, appended: int) -> Plan | None:
-    """Find the first plan that pays, if nothing else follows from that than that it pays."""
-    service, dimensions, time = usage.service, usage.dimensions, usage.time
+def _payer(account: Account, usage: Usage, time: int, appended: int) -> Plan | None:
+    """Find the first plan that pays at an instant, if nothing else follows from that than that it pays."""
+    service, dimensions = usage.service, usage.dimensions
     for plan in account.plans:
         if plan.status == "expired" or plan.spent >= plan.amount or not in_scope(plan.scope, service, dimensions):
             continue

@@ -59,12 +59,23 @@ TWO_METERS = replace(
         (account(spent=usd("99"), noticed=3), tokens(1_000)),
         (account(terms=GENEROUS), tokens(1_000)),
         (account(gaps=(Gap(T0 - HOUR, T0, True),)), tokens(1_000)),
+        (account(start=T0 - HOUR), container(T0 - HOUR, T0)),
+        (account("p", "q", start=T0 - 2 * HOUR, end=T0), container(T0 - HOUR, T0)),
+        (account(start=T0 - 2 * HOUR, gaps=(Gap(T0 - 2 * HOUR, T0 - HOUR, True),)), container(T0 - HOUR, T0)),
     ],
 )
 def test_a_plain_usage_comes_to_what_the_general_way_gives(state: Account, usage: Usage) -> None:
     decision = plainly(state, usage)
     assert decision is not None
     assert decision == generally(state, usage)
+
+
+def test_what_is_billed_by_increments_rounds_up() -> None:
+    policy = replace(POLICY, increments={"inference": {"input_tokens": 5_000_000}})
+    decision = plainly(account(), TWO_METERS, policy=policy)
+    assert decision is not None
+    assert decision == _use(account(), TWO_METERS, TWO_METERS.time, prices(), policy)
+    assert [line.quantity for line in decision.outputs[0].lines] == [10_000_000, 5_000_000]  # type: ignore[union-attr]
 
 
 def test_plans_that_do_not_take_part_are_passed_by() -> None:
@@ -98,15 +109,9 @@ GRADED = of_price(lambda price: replace(price, unit_price=0, model=GRADUATED, ti
 @pytest.mark.parametrize(
     ("state", "usage", "known", "policy"),
     [
-        pytest.param(account(), container(T0 - HOUR, T0), None, POLICY, id="an interval may be cut"),
+        pytest.param(account(start=T0 - 1), container(T0 - HOUR, T0), None, POLICY, id="a plan starts in its interval"),
+        pytest.param(account(start=T0), container(T0 - HOUR, T0), None, POLICY, id="no plan covers its interval"),
         pytest.param(account(), tokens(1, job="j"), None, POLICY, id="a job is followed"),
-        pytest.param(
-            account(),
-            tokens(1),
-            None,
-            replace(POLICY, increments={"inference": {"input_tokens": 5}}),
-            id="it rounds up",
-        ),
         pytest.param(account(), tokens(1, measures=()), None, POLICY, id="nothing was used"),
         pytest.param(account(amount=1), tokens(1_000), None, POLICY, id="it costs more than is left"),
         pytest.param(account(amount=usd("0.001")), tokens(1_000), None, POLICY, id="it takes all that is left"),
