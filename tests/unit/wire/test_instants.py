@@ -47,8 +47,14 @@ def test_a_refusal_shows_the_whole_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-23 10:15:07.250Z", "2026-11-23t10:15:07.250Z", "2026-11-23T10:15:07.25Z", "2026-11-23T10:15:07.25000Z",
-             "2026-11-23T11:15:07.250+01:00"],
-)  # fmt: skip
+    "text",
+    [
+        "2026-11-23 10:15:07.250Z",
+        "2026-11-23t10:15:07.250Z",
+        "2026-11-23T10:15:07.25Z",
+        "2026-11-23T10:15:07.25000Z",
+        "2026-11-23T11:15:07.250+01:00",
+    ],
+)
 def test_other_forms_of_the_same_instant(text: str) -> None:
     assert parse_instant(text) == parse_instant("2026-11-23T10:15:07.250Z")
