@@ -232,7 +232,9 @@ async def test_an_open_transaction_of_a_former_owner_is_aborted(kafka: Kafka) ->
     former = await log.fence(0)
     await committed(log, former, [state(b"x"), commit(1)])
     await kafka.leave_open(former, [state(b"open")])
+    assert await log.hides(0)
     owner = await log.fence(0)
+    assert not await log.hides(0)
     assert await newest(log) == (1, 1)
     assert [record.key for record in await changelog(log)] == [b"x", COMMIT_KEY]
     await committed(log, owner, [state(b"y"), commit(2)])

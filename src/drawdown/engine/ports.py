@@ -178,6 +178,13 @@ class Log(Protocol):
         """Give the read-committed ends of the shard's changelog and known-ids."""
         ...
 
+    async def hides(self, shard: int) -> bool:
+        """Say whether the shard's changelog holds what no reader is shown yet: of a transaction without its markers.
+
+        It is open, or it was committed a moment ago: Kafka answers a commit before it writes them.
+        """
+        ...
+
     def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         """Read committed records from offset `start` (or the earliest held) to the end as of now, in chunks."""
         ...

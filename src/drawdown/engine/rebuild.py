@@ -8,9 +8,9 @@ import msgspec
 from drawdown.domain.limits import REBUILD_SWAPS_MAX, RECOVERY_CHUNK_RECORDS
 from drawdown.engine.changelog import decode_known_ids, decode_state_write
 from drawdown.engine.commit import COMMIT_KEY, GENESIS, CommitRecord, Cursor
-from drawdown.engine.errors import CONTESTED, Doubt, Halt
+from drawdown.engine.errors import CONTESTED, KAFKA, Doubt, Retry
 from drawdown.engine.ports import Cache, KnownId, Log, LogRecord, StateWrite, Swapped
-from drawdown.engine.recovery import is_remembered
+from drawdown.engine.recovery import check_log, is_remembered
 
 Told = Callable[[int, int], None]
 
@@ -40,14 +40,15 @@ class Rebuild:
     async def run(self, shard: int, told: Told = lambda _read, _all: None) -> Rebuilt:
         """Load the shard in a fresh place and swap it in.
 
-        told hears how many offsets of the log are read, and of how many. Raise Retry when a part is down, Halt when
-        Redis is ahead of the log, Doubt when somebody else rebuilds the shard or its owner is never caught up.
+        told hears how many offsets of the log are read, and of how many. Raise Retry when a part is down or the first
+        commit is not shown yet, Halt when Redis is ahead of the log, Doubt when somebody else rebuilds the shard or its owner is never caught up.
         """
         held = await self._held(shard)  # before the log: its owner may go on
         newest = await self._log.newest_commit(shard)
-        if held is not None:
-            _check(shard, held, newest[0] if newest else None)
+        await check_log(self._log, shard, held or GENESIS, newest[0].number if newest else 0)
         if newest is None:
+            if held is not None and held != GENESIS:
+                raise Retry(f"shard {shard}: the log does not show its first commit yet; try again", part=KAFKA)
             return Rebuilt(shard, 0, 0, 0, 0, 0)
         token = await self._cache.begin_stage(shard)
         load = _Load(self._cache, shard, token, told, sum(await self._log.ends(shard)))
@@ -63,7 +64,7 @@ class Rebuild:
                 if swapped is Swapped.LOST:
                     raise Doubt(_LOST.format(shard), kind=CONTESTED)
             newest = await self._log.newest_commit(shard) or newest
-            _check(shard, held or GENESIS, newest[0])
+            await check_log(self._log, shard, held or GENESIS, newest[0].number)
         msg = (
             f"shard {shard}: its owner committed again before each of {REBUILD_SWAPS_MAX} swaps; nothing was changed."
             " Try again when there is less load, or stop its worker: it rebuilds what differs by itself"
@@ -141,16 +142,6 @@ async def _until(chunks: AsyncGenerator[Sequence[LogRecord], None], end: int | N
             if end is not None and record.offset >= end:
                 return
             yield record
-
-
-def _check(shard: int, held: Cursor, newest: CommitRecord | None) -> None:
-    number = newest.number if newest else 0
-    if held.number > number:
-        msg = (
-            f"shard {shard}: Redis is at commit {held.number}, but the newest on the changelog is {number}."
-            " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
-        )
-        raise Halt(msg)
 
 
 _LOST = "shard {}: somebody else rebuilds it now; nothing was changed"

@@ -83,15 +83,9 @@ class Recovery:
 
     async def _ahead(self, shard: int, cursor: Cursor, number: int) -> None:
         """Raise Halt when the log lacks what Redis holds, Doubt when an owner after us has committed it meanwhile."""
-        newest = await self._log.newest_commit(shard)
-        if newest is not None and newest[0].number >= cursor.number:
-            msg = f"shard {shard}: another owner has gone on from commit {number} to {newest[0].number}"
-            raise Doubt(msg, kind=CONTESTED)
-        msg = (
-            f"shard {shard}: Redis is at commit {cursor.number}, but the newest on the changelog is {number}."
-            " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
-        )
-        raise Halt(msg)
+        await check_log(self._log, shard, cursor, number)
+        msg = f"shard {shard}: another owner has gone on from commit {number} to {cursor.number}"
+        raise Doubt(msg, kind=CONTESTED)
 
     async def _catch_up(self, shard: int, cursor: Cursor, newest: CommitRecord) -> Cursor | None:
         """Apply the commits that follow `cursor`; None if they are not all there on the same chain."""
@@ -206,6 +200,22 @@ class Recovery:
                 " the topic was made anew. Reading on would repeat or lose events in silence"
             )
             raise Halt(msg)
+
+
+async def check_log(log: Log, shard: int, held: Cursor, number: int) -> None:
+    """Raise Halt when the log lacks what Redis holds, though all that it holds is shown. number: of the newest shown.
+
+    An owner may have committed meanwhile, or a moment ago and readers do not see it yet.
+    """
+    if held.number <= number or await log.hides(shard):
+        return
+    newest = await log.newest_commit(shard)
+    if newest is None or newest[0].number < held.number:
+        msg = (
+            f"shard {shard}: Redis is at commit {held.number}, but the newest on the changelog is {number}."
+            " The log has lost data: restore it; if it was emptied on purpose, empty this ledger's Redis keys too"
+        )
+        raise Halt(msg)
 
 
 def is_remembered(known: KnownId, watermark: int) -> bool:

@@ -288,6 +288,9 @@ class FaultyLog:
     async def ends(self, shard: int) -> tuple[int, int]:
         return await self._call("ends", shard, lambda: self._log.ends(shard))
 
+    async def hides(self, shard: int) -> bool:
+        return await self._call("ends", shard, lambda: self._log.hides(shard))
+
     async def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         async for chunk in self._log.changelog(shard, start):
             await self._call("changelog", shard, _nothing)

@@ -8,8 +8,8 @@ from tests.support.engine import CHANGELOG, LEDGER, A, Worker, World, account
 from tests.support.tally import DAY_MS
 
 from drawdown.domain.limits import REBUILD_SWAPS_MAX
-from drawdown.engine.commit import GENESIS, Cursor
-from drawdown.engine.errors import Doubt, Halt
+from drawdown.engine.commit import GENESIS, CommitRecord, Cursor
+from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.engine.memory.cache import MemoryCache
 from drawdown.engine.memory.clock import START_MS
 from drawdown.engine.memory.log import MemoryLog
@@ -17,6 +17,7 @@ from drawdown.engine.ports import KnownId, StateWrite
 from drawdown.engine.rebuild import Rebuild
 
 OTHER = account(0, 1)
+SOON_MS = 100
 
 
 @pytest.fixture
@@ -142,6 +143,38 @@ async def test_a_redis_ahead_of_the_log_is_left_as_it_is(world: World, worker: W
     world.cache.set_cursor(0, Cursor(9, b"ahead of the log"))
     before = world.cache.copy(0)
     with pytest.raises(Halt, match="Redis is at commit 9, but the newest on the changelog is 5"):
+        await rebuild(world).run(0)
+    assert world.cache.copy(0) == before
+
+
+class LateLog(MemoryLog):
+    """A log whose readers are shown the newest commit when they ask for the newest one so many times."""
+
+    asked = 0
+
+    async def newest_commit(self, shard: int) -> tuple[CommitRecord, int] | None:
+        self.asked += 1
+        if self.asked == 4:
+            self._broker.mark()
+        return await super().newest_commit(shard)
+
+
+async def test_what_its_owner_committed_a_moment_ago_is_waited_for(world: World, worker: Worker) -> None:
+    world.broker.late.add("tally-0")
+    world.add(A, "shown late")
+    await world.clock.advance(SOON_MS)
+    done = await Rebuild(LateLog(world.broker, LEDGER.name), world.cache).run(0)
+    assert (done.commit, done.swaps) == (6, 4)
+    assert world.cache.copy(0).states[A].number == 6
+
+
+async def test_the_first_commit_of_all_is_asked_for_again(world: World) -> None:
+    await world.start()
+    world.broker.late.add("tally-0")
+    world.add(A, "first")
+    await world.clock.advance(SOON_MS)
+    before = world.cache.copy(0)
+    with pytest.raises(Retry, match="does not show its first commit yet"):
         await rebuild(world).run(0)
     assert world.cache.copy(0) == before
 

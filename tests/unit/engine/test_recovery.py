@@ -236,6 +236,23 @@ async def test_an_owner_that_was_overtaken_in_its_recovery_does_not_say_that_the
     assert raised.value.kind == CONTESTED
 
 
+async def test_nor_does_one_that_is_not_shown_yet_what_the_other_committed(world: World) -> None:
+    async def overtaken() -> None:
+        world.broker.late.add("tally-0")
+        await world.start()
+        world.add(A, "one")
+        await world.clock.advance(100)
+
+    log = PausedLog(world.broker, LEDGER.name)
+    log.overtaken = overtaken
+    topics = (LEDGER.command_topic, *LEDGER.usage_topics)
+    recovery = Recovery(log, world.cache, topics, Counts(), LEDGER.prices_offset)
+    with pytest.raises(Doubt, match="another owner has gone on from commit 0 to 1") as raised:
+        await recovery.recover(0)
+    assert raised.value.kind == CONTESTED
+    assert await log.newest_commit(0) is None  # it is still not shown
+
+
 async def test_a_changelog_that_was_emptied_halts(world: World) -> None:
     await without_an_owner(world, "one")
     world.broker.recreate(CHANGELOG)

@@ -176,6 +176,14 @@ class KafkaLog:
             _, known_ids = await _bounds(reader, TopicPartition(self._prefix + self._known_ids, shard))
             return changelog, known_ids
 
+    async def hides(self, shard: int) -> bool:
+        """Say whether the shard's changelog holds what no reader is shown yet."""
+        at = TopicPartition(self._prefix + self._changelog, shard)
+        async with self._readers.use() as committed, self._uncommitted.use() as all_of_it:
+            _, shown = await _bounds(committed, at)
+            _, end = await _bounds(all_of_it, at)
+        return shown < end
+
     async def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         """Read the shard's changelog from `start` to its end as of now."""
         async for chunk in self._stream(TopicPartition(self._prefix + self._changelog, shard), start):

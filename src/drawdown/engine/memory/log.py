@@ -103,6 +103,11 @@ class MemoryLog:
         await self._reach()
         return self._broker.bounds(self._changelog, shard)[1], self._broker.bounds(self._known_ids, shard)[1]
 
+    async def hides(self, shard: int) -> bool:
+        """Say whether the shard's changelog holds what no reader is shown yet."""
+        await self._reach()
+        return self._broker.bounds(self._changelog, shard)[1] < self._broker.written(self._changelog, shard)
+
     async def changelog(self, shard: int, start: int) -> AsyncGenerator[Sequence[LogRecord], None]:
         """Read the shard's changelog from `start` to its end as of now."""
         async for chunk in self._stream(self._changelog, shard, start):
