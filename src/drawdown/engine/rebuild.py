@@ -41,7 +41,8 @@ class Rebuild:
         """Load the shard in a fresh place and swap it in.
 
         told hears how many offsets of the log are read, and of how many. Raise Retry when a part is down or the first
-        commit is not shown yet, Halt when Redis is ahead of the log, Doubt when somebody else rebuilds the shard or its owner is never caught up.
+        commit is not shown yet, Halt when Redis is ahead of the log, Doubt when somebody else rebuilds the shard or its
+        owner is never caught up.
         """
         held = await self._held(shard)  # before the log: its owner may go on
         newest = await self._log.newest_commit(shard)
