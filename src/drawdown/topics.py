@@ -4,23 +4,23 @@ from typing import Final
 
 import msgspec
 
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
-SHARDS_DEFAULT = 12
-INPUT_RETENTION_MS = 30 * DAY_MS
-MEMORY_DEFAULT_MS = 4 * DAY_MS  # longest window and skew, rounded up
-OUTPUT_RETENTION = str(90 * DAY_MS)
-FOR_EVER = "-1"
-PRICES = "prices"
-CLOCK = "clock"  # nothing but the time that the broker stamps
-CHARGES = "charges"
-CREDIT_CHARGING = "credit-charging"
-ACCOUNT_EVENTS = "account-events"
-DEAD_LETTERS = "dead-letters"
-PLAN_COMMANDS = "plan-commands"
-WALLET_COMMANDS = "wallet-commands"
-CODE_COMMANDS = "code-commands"
-USAGE = ("usage.gpu-container", "usage.fine-tuning", "usage.inference")
+DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+SHARDS_DEFAULT: Final = 12
+INPUT_RETENTION_MS: Final = 30 * DAY_MS
+MEMORY_DEFAULT_MS: Final = 4 * DAY_MS  # longest window and skew, rounded up
+OUTPUT_RETENTION: Final = str(90 * DAY_MS)
+FOR_EVER: Final = "-1"
+PRICES: Final = "prices"
+CLOCK: Final = "clock"  # nothing but the time that the broker stamps
+CHARGES: Final = "charges"
+CREDIT_CHARGING: Final = "credit-charging"
+ACCOUNT_EVENTS: Final = "account-events"
+DEAD_LETTERS: Final = "dead-letters"
+PLAN_COMMANDS: Final = "plan-commands"
+WALLET_COMMANDS: Final = "wallet-commands"
+CODE_COMMANDS: Final = "code-commands"
+USAGE: Final = ("usage.gpu-container", "usage.fine-tuning", "usage.inference")
 LOG_APPEND_TIME: Final = "LogAppendTime"
 CREATE_TIME: Final = "CreateTime"
 

@@ -3,15 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from drawdown.domain.errors import Reject
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-MONTHS_A_YEAR = 12
-_HOUR_MS = 3_600_000
-_DAYS_AFTER_ANY_28TH = 4
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+MONTHS_A_YEAR: Final = 12
+_HOUR_MS: Final = 3_600_000
+_DAYS_AFTER_ANY_28TH: Final = 4
 
 
 @lru_cache(maxsize=1024)

@@ -1,5 +1,7 @@
 """Fine-tuning jobs: their total duration rounds up to the next 15 minutes, once per job and not per event."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from drawdown.domain.catalogue import FINE_TUNING, SERVICES
@@ -8,7 +10,7 @@ from drawdown.domain.limits import JOB_SILENCE_MS, JOBS_MAX
 from drawdown.domain.model import Account, Job, Measure, Usage
 from drawdown.domain.policy import Policy
 
-INCREMENT_MS = SERVICES[FINE_TUNING].session_increment_ms
+INCREMENT_MS: Final = SERVICES[FINE_TUNING].session_increment_ms
 
 
 def rounding_up_ms(total_ms: int) -> int:

@@ -1,5 +1,7 @@
 """Activation, statements, expiry and settlement of plans. Design sections 5 and 6."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from drawdown.domain import notices, pauses, requests, successions
@@ -13,7 +15,7 @@ from drawdown.domain.outputs import Period
 from drawdown.domain.prices import Prices
 from drawdown.domain.terms import Terms
 
-_OPEN = ("active", "suspended")
+_OPEN: Final = ("active", "suspended")
 
 
 def activate(draft: Draft, command: ActivatePlan, prices: Prices, appended: int) -> None:

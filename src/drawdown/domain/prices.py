@@ -9,8 +9,8 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import BOOK_LEAD_MS, BOOK_PRICES_MAX, PRICE_CACHE_MAX
 from drawdown.domain.model import Dimensions
 
-ON_DEMAND = "on_demand"
-PLAN = "plan"
+ON_DEMAND: Final = "on_demand"
+PLAN: Final = "plan"
 PER_UNIT: Final = "per_unit"
 GRADUATED: Final = "graduated"
 PACKAGE: Final = "package"

@@ -1,12 +1,13 @@
 """Exact quantities: integers of millionths of a meter's quantum; thousandths for GPUs and gigabytes."""
 
 import re
+from typing import Final
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import COUNT_MAX, QUANTITY_MAX
 
-MILLIONTHS = 1_000_000
-_THOUSANDTHS = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,3})0*)?", re.ASCII)
+MILLIONTHS: Final = 1_000_000
+_THOUSANDTHS: Final = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,3})0*)?", re.ASCII)
 
 
 def parse_thousandths(value: int | str, field: str) -> int:

@@ -1,5 +1,7 @@
 """A plan renewed on its own terms: because the customer asks for it, or by itself. Design section 6, "Renewal"."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from drawdown.domain import offers, successions
@@ -18,7 +20,7 @@ from drawdown.domain.model import Offer, Plan, Quota
 from drawdown.domain.terms import Follows, Terms
 
 Refusal = tuple[str, str]
-_NEARLY_USED = USED_PERCENTS.index(RENEWAL_PERCENT) + 1
+_NEARLY_USED: Final = USED_PERCENTS.index(RENEWAL_PERCENT) + 1
 
 
 def renew(draft: Draft, command: RenewPlan, appended: int) -> None:

@@ -1,12 +1,14 @@
 """From a service's own measurements to billable quantities, by the platform's published rules."""
 
+from typing import Final
+
 from drawdown.domain.catalogue import INFERENCE, SERVICES
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import INTERVAL_MAX_MS
 from drawdown.domain.model import Measure
 from drawdown.domain.quantity import MILLIONTHS, checked_quantity, count
 
-_INFERENCE_METERS = SERVICES[INFERENCE].meters
+_INFERENCE_METERS: Final = SERVICES[INFERENCE].meters
 
 
 def duration_ms(start: int, end: int) -> int:

@@ -1,15 +1,16 @@
 """What a ledger's own topics hold: states on the changelog, remembered ids on known-ids. MessagePack."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from drawdown.engine.errors import Halt
 from drawdown.engine.ports import KnownId, StateWrite
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode_state = msgspec.msgpack.Decoder(tuple[int, bytes, int | None]).decode
-_decode_ids = msgspec.msgpack.Decoder(tuple[int, list[KnownId]]).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_state: Final = msgspec.msgpack.Decoder(tuple[int, bytes, int | None]).decode
+_decode_ids: Final = msgspec.msgpack.Decoder(tuple[int, list[KnownId]]).decode
 
 
 def encode_state_write(write: StateWrite) -> tuple[bytes, bytes]:

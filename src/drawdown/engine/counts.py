@@ -8,7 +8,11 @@ from typing import Final
 
 _NS_PER_MS: Final = 1_000_000
 
-RATED, DUPLICATE, REFUSED, FORWARDED, DROPPED = "rated", "duplicate", "refused", "forwarded", "dropped"
+RATED: Final = "rated"
+DUPLICATE: Final = "duplicate"
+REFUSED: Final = "refused"
+FORWARDED: Final = "forwarded"
+DROPPED: Final = "dropped"
 OUTCOMES: Final = (RATED, DUPLICATE, REFUSED, FORWARDED, DROPPED)
 
 STAGES: Final = ("fetch", "decode", "look_up", "decide", "commit", "apply")

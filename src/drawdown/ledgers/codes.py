@@ -1,7 +1,7 @@
 """The codes ledger: keyed by a code's hash, it gives each code to one redemption at most."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -16,11 +16,11 @@ from drawdown.wire.code_commands import decode_code_command
 from drawdown.wire.identity import content_of, identity_of, output_id
 from drawdown.wire.redeeming import encode_answer
 
-RULES = 1
-KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Code).decode
-_encode_json = msgspec.json.Encoder().encode
+RULES: Final = 1
+KNOWN_RULES: Final = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Code).decode
+_encode_json: Final = msgspec.json.Encoder().encode
 
 
 class CodesLedger:

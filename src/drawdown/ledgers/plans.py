@@ -1,7 +1,7 @@
 """The plans ledger: rates usage, draws it from plans, and prices on demand what they do not cover."""
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -26,11 +26,11 @@ from drawdown.wire.overage import encode_overage
 from drawdown.wire.replay import usage_of_replay
 from drawdown.wire.usage import decode_usage
 
-RULES = 1
-KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Account).decode
-_encode_json = msgspec.json.Encoder().encode
+RULES: Final = 1
+KNOWN_RULES: Final = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Account).decode
+_encode_json: Final = msgspec.json.Encoder().encode
 
 
 class Issued(NamedTuple):

@@ -1,7 +1,7 @@
 """The wallet ledger: draws overage from vouchers, then top-ups, then debt."""
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -32,11 +32,11 @@ from drawdown.wire.redeeming import encode_to_codes
 from drawdown.wire.wallet_charge import encode_wallet_charge
 from drawdown.wire.wallet_commands import decode_wallet_command
 
-RULES = 1
-KNOWN_RULES = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Wallet).decode
-_encode_json = msgspec.json.Encoder().encode
+RULES: Final = 1
+KNOWN_RULES: Final = frozenset({RULES})  # those of earlier releases stay for as long as a log that they made is kept
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Wallet).decode
+_encode_json: Final = msgspec.json.Encoder().encode
 
 
 class Issued(NamedTuple):

@@ -1,5 +1,7 @@
 """CloudEvents 1.0 over Kafka, structured and binary content mode, to one envelope."""
 
+from typing import Final
+
 import msgspec
 
 from drawdown.domain.errors import Reject
@@ -7,13 +9,13 @@ from drawdown.engine.records import Record
 from drawdown.wire.envelope import Envelope
 from drawdown.wire.parsing import checked_bytes, decoded, ident, name, source
 
-SPEC_VERSION = "1.0"
-_PREFIX = "ce_"
-_ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
-_STRUCTURED = b"application/cloudevents"
+SPEC_VERSION: Final = "1.0"
+_PREFIX: Final = "ce_"
+_ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time")
+_STRUCTURED: Final = b"application/cloudevents"
 
 
-_decoder = msgspec.json.Decoder(Envelope)
+_decoder: Final = msgspec.json.Decoder(Envelope)
 
 
 def envelope_of(record: Record) -> Envelope:

@@ -2,12 +2,13 @@
 
 import hashlib
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
-IDENTITY_BYTES = 16
-CONTENT_BYTES = 8
-_encode = msgspec.msgpack.Encoder().encode
+IDENTITY_BYTES: Final = 16
+CONTENT_BYTES: Final = 8
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def identity_of(*parts: str) -> bytes:

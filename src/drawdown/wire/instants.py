@@ -7,16 +7,16 @@ from typing import Final
 
 from drawdown.domain.errors import Reject
 
-_FORM = re.compile(
+_FORM: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:([Zz])|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _YEAR_MIN, _YEAR_MAX = 2000, 2199
-_MINUTE_MS = 60_000
+_MINUTE_MS: Final = 60_000
 _SECOND_MS: Final = 1_000
-_MINUTE = timedelta(minutes=1)
+_MINUTE: Final = timedelta(minutes=1)
 _USUAL_LENGTH: Final = len("2026-11-23T10:15:00.123Z")
 _MINUTE_LENGTH: Final = len("2026-11-23T10:15:")
 _NONE: Final = -1

@@ -4,6 +4,7 @@ Compiled, writing the text takes three quarters of the time of filling the struc
 """
 
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,7 @@ from drawdown.domain.rated import Line
 from drawdown.engine.records import Record
 from drawdown.wire.instants import format_instant
 
-_encode = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def quoted(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -10,8 +10,8 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import DIMENSIONS_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, ID_LENGTH_MAX, NAME_LENGTH_MAX
 
 T = TypeVar("T")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_MISSING = re.compile(r"missing required field `([^`]*)`")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_MISSING: Final = re.compile(r"missing required field `([^`]*)`")
 
 
 def checked_bytes(value: bytes | None, limit: int = EVENT_BYTES_MAX) -> bytes:

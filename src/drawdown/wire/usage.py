@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,18 +19,18 @@ from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import decoded, name
 from drawdown.wire.usage_data import DATA_TYPES, TYPE_PREFIX, ContainerData, InferenceData, TuningData
 
-_TYPE = re.compile(r"ai\.drawdown\.usage\.([a-z0-9-]{1,64})\.v([0-9]{1,9})", re.ASCII)
-_METER_ENDINGS = ("_tokens", "_seconds", "_characters")
-_UNDERSCORES: tuple[int, ...] = tuple([meter.count("_") for meter in SERVICES[INFERENCE].meters])
+_TYPE: Final = re.compile(r"ai\.drawdown\.usage\.([a-z0-9-]{1,64})\.v([0-9]{1,9})", re.ASCII)
+_METER_ENDINGS: Final = ("_tokens", "_seconds", "_characters")
+_UNDERSCORES: Final[tuple[int, ...]] = tuple([meter.count("_") for meter in SERVICES[INFERENCE].meters])
 
 
-_decoders = {service: msgspec.json.Decoder(kind) for service, kind in DATA_TYPES.items()}
-_fields = {
+_decoders: Final = {service: msgspec.json.Decoder(kind) for service, kind in DATA_TYPES.items()}
+_fields: Final = {
     service: frozenset(field.encode_name for field in msgspec.structs.fields(kind))
     for service, kind in DATA_TYPES.items()
 }
-_keys_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SERVICE_OF_TYPE = {f"{TYPE_PREFIX}{service}.v1": service for service in SERVICES}
+_keys_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SERVICE_OF_TYPE: Final = {f"{TYPE_PREFIX}{service}.v1": service for service in SERVICES}
 
 
 def decode_usage(record: Record) -> Usage:

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 from drawdown.domain.limits import ID_BUCKET_MS
 from drawdown.engine.ports import KnownId, StateWrite
 
-CHECKSUM_BYTES = 8
-NUMBER_BYTES = 8
+CHECKSUM_BYTES: Final = 8
+NUMBER_BYTES: Final = 8
 
 
 def of_states(states: Sequence[StateWrite]) -> list[str | bytes | int]:
