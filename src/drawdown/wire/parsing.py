@@ -1,7 +1,6 @@
 """Read JSON with limits, and say in the reasons' words what is wrong with it."""
 
 import re
-from functools import lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -70,7 +69,6 @@ def _where(said: str) -> str:
     return f" at {path}" if found else ""
 
 
-@lru_cache(maxsize=65_536)  # the same names come again and again
 def name(value: str, field: str) -> str:
     """Give a name back; raise Reject(invalid_value) for an empty, long or unprintable one."""
     return _text(value, field, NAME_LENGTH_MAX)
@@ -81,9 +79,8 @@ def ident(value: str, field: str) -> str:
     return _text(value, field, ID_LENGTH_MAX)
 
 
-@lru_cache(maxsize=4_096)
 def source(value: str) -> str:
-    """Give an event's source back, as `ident` does: few publishers send many events."""
+    """Give an event's source back, as `ident` does."""
     return ident(value, "source")
 
 
