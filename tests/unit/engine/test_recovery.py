@@ -222,34 +222,34 @@ class PausedLog(MemoryLog):
         return found
 
 
-async def test_an_owner_that_was_overtaken_in_its_recovery_does_not_say_that_the_log_lost_data(world: World) -> None:
-    async def overtaken() -> None:
-        await world.start()
-        await rated(world, "one")
-
+async def overtaken_by(world: World, meanwhile: Callable[[], Awaitable[None]]) -> MemoryLog:
+    """See the owner that is overtaken so doubt, and not say that the log lost data; give its log."""
     log = PausedLog(world.broker, LEDGER.name)
-    log.overtaken = overtaken
+    log.overtaken = meanwhile
     topics = (LEDGER.command_topic, *LEDGER.usage_topics)
     recovery = Recovery(log, world.cache, topics, Counts(), LEDGER.prices_offset)
     with pytest.raises(Doubt, match="another owner has gone on from commit 0 to 1") as raised:
         await recovery.recover(0)
     assert raised.value.kind == CONTESTED
+    return log
+
+
+async def test_an_owner_that_was_overtaken_in_its_recovery_does_not_say_that_the_log_lost_data(world: World) -> None:
+    async def meanwhile() -> None:
+        await world.start()
+        await rated(world, "one")
+
+    await overtaken_by(world, meanwhile)
 
 
 async def test_nor_does_one_that_is_not_shown_yet_what_the_other_committed(world: World) -> None:
-    async def overtaken() -> None:
+    async def meanwhile() -> None:
         world.broker.late.add("tally-0")
         await world.start()
         world.add(A, "one")
         await world.clock.advance(100)
 
-    log = PausedLog(world.broker, LEDGER.name)
-    log.overtaken = overtaken
-    topics = (LEDGER.command_topic, *LEDGER.usage_topics)
-    recovery = Recovery(log, world.cache, topics, Counts(), LEDGER.prices_offset)
-    with pytest.raises(Doubt, match="another owner has gone on from commit 0 to 1") as raised:
-        await recovery.recover(0)
-    assert raised.value.kind == CONTESTED
+    log = await overtaken_by(world, meanwhile)
     assert await log.newest_commit(0) is None  # it is still not shown
 
 
