@@ -12,6 +12,7 @@ MEMORY_DEFAULT_MS: Final = 4 * DAY_MS  # longest window and skew, rounded up
 OUTPUT_RETENTION: Final = str(90 * DAY_MS)
 FOR_EVER: Final = "-1"
 PRICES: Final = "prices"
+API_KEYS: Final = "api-keys"  # digests of the keys that the HTTP API knows
 CLOCK: Final = "clock"  # nothing but the time that the broker stamps
 CHARGES: Final = "charges"
 CREDIT_CHARGING: Final = "credit-charging"
@@ -57,5 +58,6 @@ def plan_topics(
         *(TopicSpec(f"changelog.{ledger}", shards, compacted) for ledger in ledgers),
         *(TopicSpec(f"known-ids.{ledger}", shards, remembered) for ledger in ledgers),
         TopicSpec(PRICES, 1, compacted),
+        TopicSpec(API_KEYS, 1, compacted),
         TopicSpec(CLOCK, 1, {"message.timestamp.type": LOG_APPEND_TIME, "retention.ms": str(HOUR_MS)}),
     )

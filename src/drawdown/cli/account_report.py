@@ -72,7 +72,7 @@ def _wallet(wallet: WalletView) -> None:
             (
                 voucher.voucher,
                 voucher.priority,
-                part.for_,
+                part.covers,
                 short(part.amount),
                 short(part.remaining),
                 when(voucher.expires),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from drawdown.cli import account, charges, codes, dead_letters, plan, prices, scenario, topics, wallet
+from drawdown.cli import account, charges, codes, dead_letters, keys, plan, prices, scenario, topics, wallet
 from drawdown.cli.options import AsJson, LedgerName, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
@@ -21,6 +21,7 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(codes.app, name="codes")
 app.add_typer(charges.app, name="charges")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(keys.app, name="keys")
 app.add_typer(scenario.app, name="scenario")
 
 
@@ -40,6 +41,17 @@ def worker() -> None:
     failure = run(settings)
     if failure is not None:
         raise UserError(f"the worker stopped: {failure}" if str(failure) else f"the worker stopped: {failure!r}")
+
+
+@app.command()
+def api() -> None:
+    """Answer HTTP requests until SIGTERM or Ctrl-C: accounts, plans, wallets. Settings as for `drawdown worker`."""
+    from drawdown import logs  # noqa: PLC0415
+    from drawdown.api.server import serve  # noqa: PLC0415
+
+    settings = load_settings()
+    logs.set_up(settings.log_level, settings.log_format)
+    serve(settings)
 
 
 @app.command()

@@ -141,3 +141,20 @@ VERIFY_ID_SLACK_MS: Final = 2 * 86_400_000  # an id is held so long after it may
 VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer of its own
 VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps
 VERIFY_PROGRESS_RECORDS: Final = 100_000  # inputs of a shard between two lines of progress
+
+# --- the HTTP API -----------------------------------------------------------------------------
+API_KEYS_LIVE_MAX: Final = 2  # of one holder: the one in use and the one that takes its place
+API_KEY_DAYS_MAX: Final = 3_650
+API_BODY_BYTES_MAX: Final = 64 * 1024  # of one request
+API_WAIT_DEFAULT_MS: Final = 10_000  # for a ledger's decision, unless `Prefer: wait` says otherwise
+API_WAIT_MAX_MS: Final = 30_000
+API_WAITING_MAX: Final = 1_000  # requests that wait for a decision at once; more are told to come back
+API_DECISIONS_KEPT_MAX: Final = 10_000  # decisions that came before their request asked for them
+API_REQUESTS_PER_SECOND: Final = 100  # of one key, on average
+API_REQUESTS_BURST: Final = 200
+API_CALLERS_KEPT_MAX: Final = 10_000  # whose rate is counted; the longest unseen ones go first
+API_PAGE_DEFAULT: Final = 50
+API_PAGE_MAX: Final = 500
+API_RETRY_SECONDS: Final = 1  # what a caller is told to wait
+API_CONNECTIONS_MAX: Final = 1_000  # open at once; more are answered by 503
+API_STOP_SECONDS: Final = 10  # for requests under way when the server is told to stop

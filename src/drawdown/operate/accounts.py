@@ -1,5 +1,7 @@
 """An account as customers and sales see it: balances, plans with their details, and credit, straight from Redis."""
 
+from dataclasses import dataclass, field
+
 import msgspec
 
 from drawdown.domain.catalogue import SERVICES
@@ -29,14 +31,16 @@ _account = msgspec.msgpack.Decoder(Account).decode
 _wallet = msgspec.msgpack.Decoder(Wallet).decode
 
 
-class Scope(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Scope:
     """A service, or a product of it."""
 
     service: str
-    dimensions: dict[str, str] = {}
+    dimensions: dict[str, str] = field(default_factory=dict)
 
 
-class ServiceDetails(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class ServiceDetails:
     """What a service, or a product with a quota, spent of a plan. quota, remaining: null without a quota of its own."""
 
     service: str
@@ -46,7 +50,8 @@ class ServiceDetails(msgspec.Struct, frozen=True):
     remaining: str | None
 
 
-class PlanDetails(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class PlanDetails:
     """A plan. scope: null for all services. end, remaining_seconds: null while it is open-ended.
 
     start: null while it waits for an open-ended plan to run out. rolled_over, credited: what its successor has of it.
@@ -74,7 +79,8 @@ class PlanDetails(msgspec.Struct, frozen=True):
     services: list[ServiceDetails]
 
 
-class OfferDetails(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class OfferDetails:
     """A plan that has not started. until: when it lapses unless it is confirmed."""
 
     plan: str
@@ -87,7 +93,8 @@ class OfferDetails(msgspec.Struct, frozen=True):
     until: str | None
 
 
-class RequestDetails(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class RequestDetails:
     """Money asked for and not paid in full. overdue: its due instant is over."""
 
     number: int
@@ -99,7 +106,8 @@ class RequestDetails(msgspec.Struct, frozen=True):
     overdue: bool
 
 
-class AccountView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class AccountView:
     """An account. commit: of its shard, up to which this holds; remaining: of all active plans together."""
 
     account: str
@@ -118,11 +126,19 @@ class AccountView(msgspec.Struct, frozen=True):
 
 async def account_of(desk: Desk, name: str) -> AccountView:
     """Read an account; raise UserError when there is none."""
+    found = await view_of(desk, name)
+    if found is None:
+        raise UserError(f"account {name} is not open; `drawdown account open {name} --currency USD` opens it")
+    return found
+
+
+async def view_of(desk: Desk, name: str) -> AccountView | None:
+    """Read an account; None when there is none."""
     shard = desk.shard_of(name.encode())
     found = await desk.cache("plans").look_up(shard, [], [name])
     state = found.states[0]
     if state is None:
-        raise UserError(f"account {name} is not open; `drawdown account open {name} --currency USD` opens it")
+        return None
     account = _account(state)
     wallet = None
     if desk.settings.wallet:

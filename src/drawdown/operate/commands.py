@@ -25,7 +25,7 @@ TOPICS = {
     if message.name.startswith(_PREFIX) and message.name not in _BY_LEDGERS and CODE_COMMANDS not in message.topics
 }
 APPLIED, REFUSED, DEAD_LETTER, DUPLICATE, NOT_TAKEN = "applied", "refused", "dead_letter", "duplicate", "not_taken"
-_IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command", CODE_COMMANDS: "code-command"}
+IDENTITIES = {PLAN_COMMANDS: "command", WALLET_COMMANDS: "wallet-command", CODE_COMMANDS: "code-command"}
 _LEDGERS = {PLAN_COMMANDS: "plans", WALLET_COMMANDS: "wallet", CODE_COMMANDS: "codes"}
 _CONTENT_BYTES = 8
 _encode = msgspec.json.Encoder().encode
@@ -112,7 +112,7 @@ async def outcomes(
     for position, ident in zip(sent, idents, strict=True):
         outputs = tuple(found.get(position, ()))
         if outputs:
-            told.append(_told(position, outputs))
+            told.append(told_by(position, outputs))
         elif (position.topic, position.partition) in late:
             told.append(Outcome(NOT_TAKEN, position))
         else:
@@ -120,7 +120,8 @@ async def outcomes(
     return told
 
 
-def _told(position: Position, outputs: tuple[Output, ...]) -> Outcome:
+def told_by(position: Position, outputs: tuple[Output, ...]) -> Outcome:
+    """Say what came of something sent, by what it led to."""
     for output in outputs:
         if output.topic == DEAD_LETTERS:
             return Outcome(DEAD_LETTER, position, output.said["reason"], output.said["detail"], outputs)
@@ -135,7 +136,7 @@ async def _known(desk: Desk, position: Position, ident: tuple[str, str] | None) 
         return Outcome(DUPLICATE, position)
     account, id_ = ident
     cache = desk.cache(_LEDGERS[position.topic])
-    identity = identity_of(_IDENTITIES[position.topic], account, id_)
+    identity = identity_of(IDENTITIES[position.topic], account, id_)
     known = (await cache.look_up(position.partition, [identity], [])).known.get(0, b"")
     result = msgspec.json.decode(known[_CONTENT_BYTES:] or b"{}")
     return Outcome(DUPLICATE, position, result.get("refused") or "")

@@ -23,6 +23,7 @@ from drawdown.errors import UserError
 from drawdown.settings import Settings
 from drawdown.topics import (
     ACCOUNT_EVENTS,
+    API_KEYS,
     CHARGES,
     CODE_COMMANDS,
     CREDIT_CHARGING,
@@ -122,6 +123,10 @@ class Desk:
     async def publish_book(self, name: str, value: bytes) -> Position:
         """Append a price book. Raise UserError."""
         return await self._send(PRICES, 0, name.encode(), value)
+
+    async def publish_key(self, prefix: str, value: bytes) -> Position:
+        """Append what is kept of an API key. Raise UserError."""
+        return await self._send(API_KEYS, 0, prefix.encode(), value)
 
     async def send_all(self, topic: str, records: Sequence[tuple[str, bytes]]) -> list[Position]:
         """Append records (account, value), many at once; give the newest position of each shard. Raise UserError."""

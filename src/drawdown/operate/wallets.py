@@ -1,21 +1,23 @@
 """A wallet as customers and sales see it: vouchers, top-ups, debt."""
 
-import msgspec
+from dataclasses import dataclass, field
 
 from drawdown.domain.money import CURRENCIES, Currency, format_amount
 from drawdown.domain.wallet.model import Part, TopUp, Voucher, Wallet
 from drawdown.wire.instants import format_instant
 
 
-class PartView(msgspec.Struct, frozen=True):
-    """A voucher's credit for some services. for_: in words."""
+@dataclass(frozen=True)
+class PartView:
+    """A voucher's credit for some services. covers: them, in words."""
 
-    for_: str = msgspec.field(name="for")
+    covers: str
     amount: str
     remaining: str
 
 
-class VoucherView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class VoucherView:
     """A voucher with something left. expires: the last instant at which usage may end to be paid by it."""
 
     voucher: str
@@ -25,7 +27,8 @@ class VoucherView(msgspec.Struct, frozen=True):
     parts: list[PartView]
 
 
-class TopUpView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class TopUpView:
     """A top-up with something left."""
 
     top_up: str
@@ -33,7 +36,8 @@ class TopUpView(msgspec.Struct, frozen=True):
     remaining: str
 
 
-class WalletView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class WalletView:
     """An account's credit. vouchers, top_ups: those with something left; debt: used and paid by nothing.
 
     redemptions_in_flight: codes that were tried and are not answered yet. debt_limit: null without one.
@@ -44,7 +48,7 @@ class WalletView(msgspec.Struct, frozen=True):
     voucher_credit: str
     top_up_credit: str
     debt: str
-    redemptions_in_flight: list[str] = []
+    redemptions_in_flight: list[str] = field(default_factory=list)
     debt_limit: str | None = None
 
 

@@ -89,12 +89,12 @@ def test_credit() -> None:
     wallet = replace(wallet, top_ups=(TopUp("t", usd("30"), usd("10")),))
     told = wallet_view(wallet)
     assert (told.voucher_credit, told.top_up_credit, told.debt) == ("11.000000000", "20.000000000", "2.000000000")
-    assert [(part.for_, part.remaining) for part in told.vouchers[0].parts] == [
+    assert [(part.covers, part.remaining) for part in told.vouchers[0].parts] == [
         ("inference (model=Q)", "4.000000000"),
         ("all services but inference", "7.000000000"),
     ]
     plain = Wallet("acc", "USD", T0, vouchers=(Voucher("v", 1, T0, 1, (Part((), (), usd("5")),)),))
-    assert wallet_view(plain).vouchers[0].parts[0].for_ == "all services"
+    assert wallet_view(plain).vouchers[0].parts[0].covers == "all services"
 
 
 def test_a_debt_limit_is_shown_where_there_is_one() -> None:

@@ -1,0 +1,59 @@
+"""The FastAPI app: routes, errors, health."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from redis.exceptions import RedisError
+
+from drawdown.api import problems, reading, writing
+from drawdown.api.context import context_of, opened
+from drawdown.api.document import document_of
+from drawdown.api.edge import Edge
+from drawdown.errors import UserError
+from drawdown.settings import Settings
+from drawdown.topics import API_KEYS
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the app; it connects when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings) as context:
+            app.state.context = context
+            yield
+
+    app = FastAPI(
+        lifespan=lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(reading.router)
+    app.include_router(writing.router())
+    app.add_api_route("/live", live, include_in_schema=False)
+    app.add_api_route("/ready", ready, include_in_schema=False)
+    problems.answered_by(app)
+    app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # as FastAPI says to
+    app.add_middleware(Edge)
+    return app
+
+
+def live() -> dict[str, str]:
+    """Say that the event loop turns."""
+    return {"status": "live"}
+
+
+async def ready(request: Request, response: Response) -> dict[str, str]:
+    """Say whether Kafka and Redis answer."""
+    desk = context_of(request).desk
+    try:
+        await desk.redis().ping()
+        await (await desk.browser()).spans([(API_KEYS, 0)])
+    except (RedisError, UserError, OSError) as error:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return {"status": "not ready", "why": str(error)}
+    return {"status": "ready"}
