@@ -29,7 +29,9 @@ async def test_a_plan_is_drafted_seen_confirmed_paid_and_read(stack: LocalStack,
         assert (opened.status_code, opened.json()["outcome"], len(opened.json()["events"])) == (201, "applied", 2)
         acme = await api.client("account", "acme")
         assert (await give(sales, "POST", "/accounts/acme/plans", "draft", DRAFT)).status_code == 201
-        assert (await give(sales, "POST", "/accounts/acme/plans/team/offer", "offer", {"revision": 1})).status_code == 200
+        assert (
+            await give(sales, "POST", "/accounts/acme/plans/team/offer", "offer", {"revision": 1})
+        ).status_code == 200
         seen = await acme.get("/v1/accounts/acme/plans/team")
         assert (seen.json()["status"], seen.json()["revision"]) == ("Awaiting confirmation", 1)
         etag = seen.headers["etag"]
@@ -39,7 +41,9 @@ async def test_a_plan_is_drafted_seen_confirmed_paid_and_read(stack: LocalStack,
         assert (await give(acme, *confirm, "c-0", {})).json()["code"] == "missing_if_match"
         again = DRAFT | {"revision": 2, "amount": "130.00"}
         assert (await give(sales, "POST", "/accounts/acme/plans", "draft-2", again)).status_code == 201
-        assert (await give(sales, "POST", "/accounts/acme/plans/team/offer", "offer-2", {"revision": 2})).status_code == 200
+        assert (
+            await give(sales, "POST", "/accounts/acme/plans/team/offer", "offer-2", {"revision": 2})
+        ).status_code == 200
         stale = await give(acme, *confirm, "c-1", {}, **{"If-Match": etag})
         assert (stale.status_code, stale.json()["code"]) == (412, "stale_revision")
         etag = (await acme.get("/v1/accounts/acme/plans/team")).headers["etag"]

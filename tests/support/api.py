@@ -59,6 +59,8 @@ async def _ready(client: httpx.AsyncClient) -> bool:
     return False
 
 
-async def give(client: httpx.AsyncClient, method: str, path: str, key: str, body: dict[str, Any], **headers: str) -> Any:
+async def give(
+    client: httpx.AsyncClient, method: str, path: str, key: str, body: dict[str, Any], **headers: str
+) -> Any:
     """Send a command under an idempotency key."""
     return await client.request(method, f"/v1{path}", json=body, headers={"Idempotency-Key": key, **headers})

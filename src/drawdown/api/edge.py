@@ -41,7 +41,7 @@ class Edge:
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
             await send(message)
 

@@ -1,0 +1,111 @@
+"""The API in one process over states in memory: no Kafka, no Redis, and commands that go nowhere."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from tests.support.domain import T0, World
+
+from drawdown.api.app import create_app
+from drawdown.api.context import Context
+from drawdown.api.problems import Problem
+from drawdown.api.rates import Rates
+from drawdown.domain.wallet.model import Wallet
+from drawdown.engine.commit import GENESIS
+from drawdown.engine.ports import LookUp
+from drawdown.operate.keys import Key, Scope, draw
+from drawdown.settings import load_settings
+
+OWN, OTHER = "acc", "other"
+
+
+class FakeIssuer:
+    """Takes every command and refuses it."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    async def issue(self, command: dict[str, Any], seconds: float) -> None:
+        self.commands.append(command | {"seconds": seconds})
+        raise Problem(HTTPStatus.CONFLICT, "reached", "it got as far as the log")
+
+    async def result(self, account: str, ident: str) -> dict[str, dict[str, Any]]:
+        return {"plans": {"applied": 1, "refused": None}}
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.ms = T0
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic_ms(self) -> int:
+        return self.ms
+
+
+class _Cache:
+    def __init__(self, states: dict[str, bytes]) -> None:
+        self._states = states
+
+    async def look_up(self, shard: int, identities: list[bytes], accounts: list[str]) -> LookUp:
+        return LookUp(GENESIS, {}, [self._states.get(name) for name in accounts])
+
+
+class FakeDesk:
+    """Two accounts, each with a plan and a wallet."""
+
+    def __init__(self) -> None:
+        world = World()
+        world.activate("team", "100")
+        encode = msgspec.msgpack.encode
+        names = (OWN, OTHER)
+        self._states = {
+            "plans": {name: encode(msgspec.structs.replace(world.state, id=name)) for name in names},
+            "wallet": {name: encode(Wallet(name, "USD", T0)) for name in names},
+        }
+        self.settings = load_settings()
+        self.clock = _Clock()
+
+    def shard_of(self, key: bytes) -> int:
+        return 3
+
+    def cache(self, ledger: str) -> _Cache:
+        return _Cache(self._states[ledger])
+
+
+class FakeKeyring:
+    """A key of every scope."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Key] = {}
+
+    def draw(self, scope: Scope, account: str | None = None) -> str:
+        key, text = draw(f"{scope}-holder", scope, account, T0, 1)
+        self.keys[key.prefix] = key
+        return text
+
+
+@cache
+def _app() -> FastAPI:
+    return create_app(load_settings())
+
+
+class FakeApi:
+    """The app and what it uses."""
+
+    def __init__(self, rates: Rates | None = None) -> None:
+        self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
+        self.app = _app()
+        context = Context(
+            cast(Any, self.desk), cast(Any, self.keyring), cast(Any, self.issuer), rates or Rates(burst=10**6)
+        )
+        self.app.state.context = context
+
+    def client(self, text: str | None) -> httpx.AsyncClient:
+        headers = {} if text is None else {"Authorization": f"Bearer {text}"}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
