@@ -11,6 +11,7 @@ from tests.support.domain import T0, World
 
 from drawdown.api.app import create_app
 from drawdown.api.context import Context
+from drawdown.api.decisions import Decisions
 from drawdown.api.problems import Problem
 from drawdown.api.rates import Rates
 from drawdown.domain.wallet.model import Wallet
@@ -61,10 +62,12 @@ class FakeDesk:
     def __init__(self) -> None:
         world = World()
         world.activate("team", "100")
+        assert world.state is not None
+        plans = world.state
         encode = msgspec.msgpack.encode
         names = (OWN, OTHER)
         self._states = {
-            "plans": {name: encode(msgspec.structs.replace(world.state, id=name)) for name in names},
+            "plans": {name: encode(msgspec.structs.replace(plans, id=name)) for name in names},
             "wallet": {name: encode(Wallet(name, "USD", T0)) for name in names},
         }
         self.settings = load_settings()
@@ -101,7 +104,11 @@ class FakeApi:
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
         self.app = _app()
         context = Context(
-            cast(Any, self.desk), cast(Any, self.keyring), cast(Any, self.issuer), rates or Rates(burst=10**6)
+            cast(Any, self.desk),
+            cast(Any, self.keyring),
+            cast(Any, self.issuer),
+            Decisions(self.desk.settings),
+            rates or Rates(burst=10**6),
         )
         self.app.state.context = context
 

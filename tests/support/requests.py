@@ -54,6 +54,7 @@ REQUESTS = {
         {"voucher": "v-1", "currency": "USD", "amount": "1.00", "expires": "2027-11-23T00:00:00Z"},
     ),
     "top_up": Asked("POST", f"{_ACCOUNT}/top-ups", {"reference": "t-1", "currency": "USD", "amount": "1.00"}),
+    "redeem_code": Asked("POST", f"{_ACCOUNT}/redemptions", {"redemption": "r-1", "code": "ABCDE 12345"}),
     "adjust": Asked("POST", f"{_ACCOUNT}/adjustments", BY | {"adjustment": "a-1", "amount": "1.00"}),
 }
 HEADERS = {"Idempotency-Key": "k-1", "If-Match": '"1-0123456789abcdef"'}

@@ -1,6 +1,5 @@
 """Who asks, and what they may: keys in the header Authorization, scopes by route, accounts by key."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -9,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem
+from drawdown.operate.accounts import view_of
 from drawdown.operate.keys import SCOPES, Key, Scope, recognized
 
 _bearer: Final = HTTPBearer(auto_error=False, description="an API key, made with `drawdown keys create`")
@@ -59,9 +59,12 @@ def check_sees(key: Key, account: str) -> None:
         raise unknown_account(account)
 
 
+async def check_open(held: Context, account: str) -> None:
+    """Raise Problem when there is no such account: its command would be a dead letter."""
+    if await view_of(held.desk, account) is None:
+        raise unknown_account(account)
+
+
 def unknown_account(account: str) -> Problem:
     """Give the problem of an account that there is not, or not for this caller."""
     return Problem(HTTPStatus.NOT_FOUND, "unknown_account", f"account {account} was never opened")
-
-
-Dependency = Callable[..., Key]

@@ -31,7 +31,7 @@ _NEW: Final = HTTPStatus.CREATED
 _PLAN: Final = "/accounts/{account}/plans/{plan}"
 _OFFICE: Final[frozenset[Scope]] = frozenset({"operator"})
 _SALES: Final[frozenset[Scope]] = frozenset({"operator", "sales"})
-_HELP: Final[frozenset[Scope]] = frozenset({"operator", "support", "account"})  # what support does for a customer
+HELP: Final[frozenset[Scope]] = frozenset({"operator", "support", "account"})  # what support does for a customer
 _CUSTOMER: Final[frozenset[Scope]] = frozenset({"operator", "sales", "support", "account"})
 
 
@@ -61,8 +61,8 @@ ROWS: Final[Sequence[Row]] = (
     Row("offer_plan", "POST", f"{_PLAN}/offer", OfferPlanMessage, _SALES, "plans"),
     Row("confirm_plan", "POST", f"{_PLAN}/confirm", ConfirmPlanMessage, _CUSTOMER, "plans", matched="revision"),
     Row("activate_plan", "POST", f"{_PLAN}/activate", ActivatePlanMessage, _OFFICE, "plans", _NEW),
-    Row("pause_plan", "POST", f"{_PLAN}/pause", PausePlanMessage, _HELP, "plans"),
-    Row("resume_plan", "POST", f"{_PLAN}/resume", ResumePlanMessage, _HELP, "plans"),
+    Row("pause_plan", "POST", f"{_PLAN}/pause", PausePlanMessage, HELP, "plans"),
+    Row("resume_plan", "POST", f"{_PLAN}/resume", ResumePlanMessage, HELP, "plans"),
     Row("renew_plan", "POST", f"{_PLAN}/renew", RenewPlanMessage, _CUSTOMER, "plans"),
     Row("set_renewal", "PUT", f"{_PLAN}/renewal", SetRenewalMessage, _CUSTOMER, "plans"),
     Row("cancel_plan", "POST", f"{_PLAN}/cancel", CancelPlanMessage, _CUSTOMER, "plans"),

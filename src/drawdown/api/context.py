@@ -46,6 +46,7 @@ class Context:
     desk: Desk
     keyring: Keyring
     issuer: Issuer
+    decisions: Decisions
     rates: Rates
 
 
@@ -59,7 +60,7 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
             await keyring.start()
             await decisions.start()
             await desk.browser()
-            yield Context(desk, keyring, Issuer(desk, decisions), Rates())
+            yield Context(desk, keyring, Issuer(desk, decisions), decisions, Rates())
         finally:
             await decisions.stop()
             await keyring.stop()

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from drawdown.api.following import Follower
 from drawdown.domain.limits import API_DECISIONS_KEPT_MAX
 from drawdown.engine.records import Record
+from drawdown.operate.codes import REDEMPTION_ENDS
 from drawdown.operate.desk import Output, Position, output_of
 from drawdown.settings import Settings
 from drawdown.topics import ACCOUNT_EVENTS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
@@ -15,15 +16,25 @@ _COMMANDS: Final = frozenset({PLAN_COMMANDS, WALLET_COMMANDS})
 _TOPICS: Final = (ACCOUNT_EVENTS, DEAD_LETTERS)
 
 
+class Redemption(NamedTuple):
+    """A try of a voucher code, which ends some transactions after its command."""
+
+    account: str
+    name: str
+
+
+Subject = Position | Redemption
+
+
 class Decisions:
-    """Events and dead letters that commands led to, by the command's position; the newest are kept."""
+    """What commands led to, by the command's position, and how redemptions ended; the newest are kept."""
 
     def __init__(self, settings: Settings) -> None:
         """Follow nothing yet."""
         places = [(topic, shard) for topic in _TOPICS for shard in range(settings.shards)]
         self._follower = Follower(settings, places, self.take)
-        self._found: OrderedDict[Position, list[Output]] = OrderedDict()
-        self._waiting: dict[Position, asyncio.Event] = {}
+        self._found: OrderedDict[Subject, list[Output]] = OrderedDict()
+        self._waiting: dict[Subject, asyncio.Event] = {}
 
     async def start(self) -> None:
         """Follow from now on."""
@@ -38,21 +49,30 @@ class Decisions:
         output = output_of(record)
         if output is None or output.position.topic not in _COMMANDS:
             return
-        self._found.setdefault(output.position, []).append(output)
+        self._keep(output.position, output)
+        if output.said.get("kind") in REDEMPTION_ENDS:
+            self._keep(Redemption(output.said["account"], output.said["credit"]), output)
+
+    def _keep(self, subject: Subject, output: Output) -> None:
+        self._found.setdefault(subject, []).append(output)
         if len(self._found) > API_DECISIONS_KEPT_MAX:
             self._found.popitem(last=False)
-        if output.position in self._waiting:
-            self._waiting[output.position].set()
+        if subject in self._waiting:
+            self._waiting[subject].set()
 
-    async def of(self, position: Position, seconds: float) -> tuple[Output, ...]:
-        """Give what a command led to, as soon as something is there; nothing if that takes longer."""
-        if position not in self._found:
-            came = self._waiting[position] = asyncio.Event()
+    def forget(self, subject: Subject) -> None:
+        """Forget what was told of it before: what is asked for is yet to come."""
+        self._found.pop(subject, None)
+
+    async def of(self, subject: Subject, seconds: float) -> tuple[Output, ...]:
+        """Give what is told of a command or redemption, as soon as something is; nothing if that takes longer."""
+        if subject not in self._found:
+            came = self._waiting.setdefault(subject, asyncio.Event())
             try:
                 async with asyncio.timeout(seconds):
                     await came.wait()
             except TimeoutError:
                 return ()
             finally:
-                del self._waiting[position]
-        return tuple(self._found.get(position, ()))
+                self._waiting.pop(subject, None)
+        return tuple(self._found.get(subject, ()))

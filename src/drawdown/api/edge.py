@@ -5,12 +5,14 @@ import secrets
 import time
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drawdown.api.answering import SLASH
 from drawdown.api.problems import Problem, answer
 from drawdown.domain.limits import API_BODY_BYTES_MAX
 
@@ -32,6 +34,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["path"] = _path(scope)
         request_id = _request_id(dict(scope["headers"]).get(_HEADER, b""))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -64,6 +67,12 @@ class Edge:
                 us=(time.perf_counter_ns() - began) // _US,
                 key=state.get("key"),
             )
+
+
+def _path(scope: Scope) -> str:
+    """Decode the path so that a slash within a name is none between names; `drawdown.api.answering` puts it back."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return "/".join(unquote(part).replace("/", SLASH) for part in raw.decode("latin-1").split("/"))
 
 
 def _request_id(given: bytes) -> str:

@@ -5,21 +5,18 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.answering import PathIdent, PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem
-from drawdown.domain.limits import ID_LENGTH_MAX, NAME_LENGTH_MAX
 from drawdown.operate.accounts import AccountView, OfferDetails, PlanDetails, RequestDetails, ServiceDetails, view_of
 from drawdown.operate.keys import Key
 from drawdown.operate.wallets import WalletView
 
 router = APIRouter(prefix="/v1/accounts/{account}")
-Account = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH_MAX, description="its name")]
-PlanName = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH_MAX, description="its name")]
-Ident = Annotated[str, Path(min_length=1, max_length=ID_LENGTH_MAX, description="the Idempotency-Key of the request")]
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _ETAG_BYTES: Final = 8
@@ -66,7 +63,7 @@ class CommandResults(BaseModel):
     results: list[CommandResult]
 
 
-async def account_seen(held: Held, key: Reader, account: Account) -> AccountView:
+async def account_seen(held: Held, key: Reader, account: PathName) -> AccountView:
     """Read an account that the caller sees. Raise Problem."""
     check_sees(key, account)
     found = await view_of(held.desk, account)
@@ -91,7 +88,7 @@ def list_plans(seen: Seen) -> Plans:
 
 
 @router.get("/plans/{plan}", tags=["plans"], operation_id="show_plan", response_model=PlanDetails | OfferDetails)
-def show_plan(request: Request, response: Response, seen: Seen, plan: PlanName) -> Any:
+def show_plan(request: Request, response: Response, seen: Seen, plan: PathName) -> Any:
     """View Details: what a plan covers, what is left of it in amount and time, what was spent, its status.
 
     The header ETag changes whenever the answer does, time left aside; to confirm an offer, send it as If-Match.
@@ -105,7 +102,7 @@ def show_plan(request: Request, response: Response, seen: Seen, plan: PlanName) 
 
 
 @router.get("/plans/{plan}/services", tags=["plans"], operation_id="show_services")
-def show_services(seen: Seen, plan: PlanName) -> Services:
+def show_services(seen: Seen, plan: PathName) -> Services:
     """Service Details: what each service spent of a plan, and what is left of its quota."""
     found = found_plan(seen, plan)
     if isinstance(found, OfferDetails):
@@ -128,7 +125,7 @@ def list_payment_requests(seen: Seen) -> Requests:
 
 
 @router.get("/commands/{ident}", tags=["accounts"], operation_id="show_command")
-async def show_command(held: Held, key: Reader, account: Account, ident: Ident) -> CommandResults:
+async def show_command(held: Held, key: Reader, account: PathName, ident: PathIdent) -> CommandResults:
     """Say what came of a request that was answered by 202, or of any other by its Idempotency-Key."""
     check_sees(key, account)
     found = await held.issuer.result(account, ident)

@@ -6,67 +6,29 @@ from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Body, Depends, Response
+from pydantic import BaseModel
 
-from drawdown.api.access import Allowed, check_sees, unknown_account
+from drawdown.api.access import Allowed, check_open, check_sees
+from drawdown.api.answering import (
+    PENDING,
+    Decided,
+    IdempotencyKey,
+    IfMatch,
+    PathName,
+    Prefer,
+    applied,
+    pending,
+    wait_seconds,
+)
 from drawdown.api.bodies import body_of
 from drawdown.api.commands import ROWS, Row
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem
-from drawdown.domain.limits import (
-    API_RETRY_SECONDS,
-    API_WAIT_DEFAULT_MS,
-    API_WAIT_MAX_MS,
-    ID_LENGTH_MAX,
-    NAME_LENGTH_MAX,
-)
-from drawdown.operate.accounts import view_of
 from drawdown.operate.keys import Key
 
-_MS: Final = 1_000
 _PARAMETER: Final = re.compile(r"{(\w+)}")
-_WAIT: Final = re.compile(r"(?:^|,)\s*wait=([0-9]{1,4})\s*(?:$|[,;])", re.ASCII)
 _ETAG: Final = re.compile(r'"([0-9]{1,9})-[0-9a-f]{16}"', re.ASCII)
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=ID_LENGTH_MAX,
-        description="names this request: sent again, it counts once",
-    ),
-]
-PathName = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH_MAX, description="its name")]
-Prefer = Annotated[
-    str | None,
-    Header(
-        alias="Prefer",
-        max_length=200,
-        description="wait=SECONDS: how long to wait for the decision",
-        examples=["wait=5"],
-    ),
-]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description="the ETag of what was seen")]
-
-
-class Event(BaseModel):
-    """An account event that a command led to: where it stands, and what it says (schema account-event.v1)."""
-
-    topic: str
-    partition: int
-    offset: int
-    said: dict[str, Any]
-
-
-class Decided(BaseModel):
-    """What a ledger decided. id: the Idempotency-Key. replayed: it was decided before, and nothing happened now."""
-
-    id: str
-    outcome: Annotated[str, Field(examples=["applied", "pending"])]
-    replayed: bool
-    events: list[Event]
 
 
 def router() -> APIRouter:
@@ -83,7 +45,7 @@ def router() -> APIRouter:
             tags=[row.tag],
             status_code=row.status,
             response_model=Decided,
-            responses={int(HTTPStatus.ACCEPTED): {"model": Decided, "description": "not decided yet: ask Location"}},
+            responses=PENDING,
         )
     return made
 
@@ -104,7 +66,7 @@ def _endpoint(row: Row) -> Callable[..., Awaitable[Any]]:
         if row.matched:
             command[row.matched] = _revision(told["if_match"])
         if "account" in in_path:
-            await _check_open(held, command["account"])
+            await check_open(held, command["account"])
         command |= {"command": row.command, "version": 1, "id": idempotency_key}
         return await _issued(held, command, row.status, prefer)
 
@@ -133,36 +95,11 @@ def _signature(row: Row, body: type[BaseModel], in_path: Sequence[str]) -> Signa
     )
 
 
-async def _check_open(held: Context, account: str) -> None:
-    """Raise Problem when there is no such account: its command would be a dead letter."""
-    if await view_of(held.desk, account) is None:
-        raise unknown_account(account)
-
-
 async def _issued(held: Context, command: dict[str, Any], status: HTTPStatus, prefer: str | None) -> Response:
-    decision = await held.issuer.issue(command, _wait_seconds(prefer))
-    events = [
-        Event(topic=one.topic, partition=one.partition, offset=one.offset, said=one.said) for one in decision.events
-    ]
-    outcome = "pending" if decision.pending else "applied"
-    decided = Decided(id=command["id"], outcome=outcome, replayed=decision.replayed, events=events)
-    headers = {}
+    decision = await held.issuer.issue(command, wait_seconds(prefer))
     if decision.pending:
-        status = HTTPStatus.ACCEPTED
-        headers = {
-            "Location": f"/v1/accounts/{command['account']}/commands/{command['id']}",
-            "Retry-After": str(API_RETRY_SECONDS),
-        }
-    elif decision.replayed:
-        status = HTTPStatus.OK
-    return JSONResponse(decided.model_dump(), status, headers=headers)
-
-
-def _wait_seconds(prefer: str | None) -> float:
-    """Read how long a caller would wait (RFC 7240), within the limits."""
-    found = _WAIT.search(prefer or "")
-    wait_ms = API_WAIT_DEFAULT_MS if found is None else int(found[1]) * _MS
-    return min(wait_ms, API_WAIT_MAX_MS) / _MS
+        return pending(command, decision.events, replayed=decision.replayed)
+    return applied(command, decision.events, status, replayed=decision.replayed)
 
 
 def _revision(if_match: str | None) -> int:

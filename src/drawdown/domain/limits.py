@@ -35,6 +35,7 @@ CODE_TRIES_MAX: Final = 10  # voucher codes that an account may try within CODE_
 CODE_TRIES_WINDOW_MS: Final = 3_600_000
 CODE_CAMPAIGNS_MAX: Final = 200  # campaigns of which a wallet counts its redemptions
 CODE_LENGTH: Final = 10  # letters A to Z and digits
+CODE_TYPED_MAX: Final = 40  # characters of a code as a person types it, spaces included
 SPEND_HOUR_MS: Final = 3_600_000  # the stretch over which a wallet's spend rate is measured
 SPEND_SERVICES_MAX: Final = 64  # whose spend rate a wallet measures
 JOBS_MAX: Final = 1_000  # fine-tuning jobs remembered in an account's state

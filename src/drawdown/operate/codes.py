@@ -24,7 +24,7 @@ from drawdown.wire.instants import format_instant
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _POLL_SECONDS = 0.1
-_ENDS = ("voucher_granted", "redemption_refused")
+REDEMPTION_ENDS = ("voucher_granted", "redemption_refused")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,11 +114,16 @@ async def show_code(desk: Desk, code: str) -> CodeView:
     )
 
 
+def redeeming(account: str, redemption: str, code: str, ident: str) -> dict[str, Any]:
+    """Give the command that tries a code as a person typed it. Raise BadInput, which does not repeat it."""
+    command = {"command": "redeem_code", "version": 1, "id": ident}
+    return command | {"account": account, "redemption": redemption, "code": hash_typed(code)}
+
+
 async def redeem(desk: Desk, account: str, redemption: str, code: str, seconds: float) -> list[Outcome]:
     """Try a code for an account, and wait for how the redemption ends."""
     _need_wallet(desk)
-    command = {"command": "redeem_code", "version": 1, "id": f"redeem:{redemption}", "account": account,
-               "redemption": redemption, "code": hash_typed(code)}  # fmt: skip
+    command = redeeming(account, redemption, code, f"redeem:{redemption}")
     deadline = desk.clock.monotonic_ms() + int(seconds * 1000)
     starts = await desk.ends([desk.shard_of(account.encode())])
     sent = await desk.send(WALLET_COMMANDS, account, _encode(command))
@@ -127,7 +132,9 @@ async def redeem(desk: Desk, account: str, redemption: str, code: str, seconds: 
         return [begun]
     while desk.clock.monotonic_ms() < deadline:
         for position, found in (await desk.outputs_since(starts)).items():
-            ends = [output for output in found if output.topic == ACCOUNT_EVENTS and output.said["kind"] in _ENDS]
+            ends = [
+                output for output in found if output.topic == ACCOUNT_EVENTS and output.said["kind"] in REDEMPTION_ENDS
+            ]
             for output in ends:
                 if (output.said["account"], output.said["credit"]) == (account, redemption):
                     refused = output.said["code"]

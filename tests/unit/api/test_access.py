@@ -9,10 +9,12 @@ from tests.support.requests import HEADERS, REQUESTS, Asked, of_account
 from drawdown.api.rates import Rates
 from drawdown.operate.keys import SCOPES, Scope
 
-OFFICE, READERS = {"operator"}, set(SCOPES)
-SALES, HELP = {"operator", "sales"}, {"operator", "support", "account"}
-CUSTOMER = HELP | {"sales"}
-MAY: dict[str, set[str]] = {
+OFFICE: set[Scope] = {"operator"}
+READERS: set[Scope] = set(SCOPES)
+SALES: set[Scope] = {"operator", "sales"}
+HELP: set[Scope] = {"operator", "support", "account"}
+CUSTOMER: set[Scope] = {"operator", "sales", "support", "account"}
+MAY: dict[str, set[Scope]] = {
     "show_account": READERS,
     "list_plans": READERS,
     "show_plan": READERS,
@@ -35,6 +37,7 @@ MAY: dict[str, set[str]] = {
     "record_payment": OFFICE,
     "grant_voucher": SALES,
     "top_up": OFFICE,
+    "redeem_code": HELP,
     "adjust": OFFICE,
 }
 NO_KEY = {"/live", "/ready", "/v1/openapi.json"}

@@ -117,7 +117,8 @@ async def test_what_there_is_not_is_a_problem_too() -> None:
     is_problem(await sent(api, "DELETE", PAUSE), 405, "method_not_allowed")
     is_problem(await sent(api, "GET", f"/v1/accounts/{OWN}/plans/none"), 404, "unknown_plan")
     is_problem(await sent(api, "GET", "/v1/accounts/nobody"), 404, "unknown_account")
-    is_problem(await sent(api, "POST", PAUSE.replace(f"/{OWN}/", "/nobody/"), json={}, headers=HEADERS), 404, "unknown_account")
+    pause_nobodys = "/v1/accounts/nobody/plans/team/pause"
+    is_problem(await sent(api, "POST", pause_nobodys, json={}, headers=HEADERS), 404, "unknown_account")
     is_problem(await sent(api, "GET", f"/v1/accounts/{'x' * 129}"), 422, "invalid_request")
     assert api.issuer.commands == []
 
@@ -169,3 +170,15 @@ async def test_a_plans_tag_changes_with_the_plan_and_not_with_the_time_left() ->
     assert first.json()["remaining_seconds"] is None or first.json()["remaining_seconds"] > 0
     other = await sent(api, "GET", f"/v1/accounts/{OWN}", headers={"If-None-Match": first.headers["etag"]})
     assert other.status_code == 200
+
+
+async def test_a_name_with_a_slash_is_one_name() -> None:
+    api = FakeApi()
+    missing = await sent(api, "GET", f"/v1/accounts/{OWN}/plans/a%2Fb")
+    assert "no plan a/b," in missing.json()["detail"]
+    is_problem(await sent(api, "GET", f"/v1/accounts/{OWN}/plans/a/b"), 404, "not_found")
+    is_problem(await sent(api, "GET", "/v1/accounts/x%2Fy"), 404, "unknown_account")
+    told = await sent(api, "GET", f"/v1/accounts/{OWN}/commands/a%2Fb%20c")
+    assert told.json()["id"] == "a/b c"
+    asked = await sent(api, "POST", PAUSE.replace("team", "te%2Fam"), json={}, headers=HEADERS)
+    assert (asked.json()["code"], api.issuer.commands[0]["plan"]) == ("reached", "te/am")
