@@ -94,7 +94,7 @@ class FakeKeyring:
 
 @cache
 def _app() -> FastAPI:
-    return create_app(load_settings())
+    return create_app()
 
 
 class FakeApi:

@@ -1,32 +1,21 @@
 """The FastAPI app: routes, errors, health."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
 from drawdown.api import problems, reading, redeeming, writing
-from drawdown.api.context import context_of, opened
+from drawdown.api.context import context_of
 from drawdown.api.document import document_of
 from drawdown.api.edge import Edge
 from drawdown.errors import UserError
-from drawdown.settings import Settings
 from drawdown.topics import API_KEYS
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Make the app; it connects when it starts."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings) as context:
-            app.state.context = context
-            yield
-
+def create_app() -> FastAPI:
+    """Make the app; whoever runs it puts a Context into its state."""
     app = FastAPI(
-        lifespan=lifespan,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,

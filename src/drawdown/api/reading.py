@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1/accounts/{account}")
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _ETAG_BYTES: Final = 8
+COMMIT_HEADER: Final = "Drawdown-Commit"  # shard, and number of the newest commit that the answer holds
 
 
 class Plans(BaseModel):
@@ -63,12 +64,13 @@ class CommandResults(BaseModel):
     results: list[CommandResult]
 
 
-async def account_seen(held: Held, key: Reader, account: PathName) -> AccountView:
-    """Read an account that the caller sees. Raise Problem."""
+async def account_seen(response: Response, held: Held, key: Reader, account: PathName) -> AccountView:
+    """Read an account that the caller sees, and say as of which commit in a header. Raise Problem."""
     check_sees(key, account)
     found = await view_of(held.desk, account)
     if found is None:
         raise unknown_account(account)
+    response.headers[COMMIT_HEADER] = f"{found.shard}:{found.commit}"
     return found
 
 

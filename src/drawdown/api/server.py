@@ -1,33 +1,63 @@
 """`drawdown api`: the app behind uvicorn, on one address."""
 
+import asyncio
 import logging
+import signal
+import socket
 from typing import Final
 
+import structlog
 import uvicorn
 
 from drawdown.api.app import create_app
+from drawdown.api.context import opened
 from drawdown.domain.limits import API_CONNECTIONS_MAX, API_STOP_SECONDS
 from drawdown.errors import UserError
 from drawdown.settings import Settings
 
 _KEEP_ALIVE_SECONDS: Final = 30
+_log = structlog.get_logger("drawdown.api")
 
 
 def serve(settings: Settings) -> None:
     """Answer requests until SIGTERM or Ctrl-C. Raise UserError when it cannot start."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=API_CONNECTIONS_MAX,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=API_STOP_SECONDS,
-    )
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        raise UserError("the API did not start: what was logged before says why")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: None)  # uvicorn raises it again once it has stopped, and connections wait for us
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    with _listening(settings) as listening:
+        async with opened(settings) as context:
+            app = create_app()
+            app.state.context = context
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    app,
+                    lifespan="off",
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    limit_concurrency=API_CONNECTIONS_MAX,
+                    timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                    timeout_graceful_shutdown=API_STOP_SECONDS,
+                )
+            )
+            host, port = listening.getsockname()[:2]
+            _log.info("the API listens", host=host, port=port)
+            await server.serve(sockets=[listening])
+    _log.info("the API has stopped")
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Take the address. Raise UserError when it cannot be had."""
+    host, port = settings.api_host, settings.api_port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UserError(
+            f"settings api_host and api_port: {host}:{port} cannot be listened on: {error.strerror}. Give another port"
+        ) from error
