@@ -100,7 +100,7 @@ def _app() -> FastAPI:
 class FakeApi:
     """The app and what it uses."""
 
-    def __init__(self, rates: Rates | None = None) -> None:
+    def __init__(self, customers: Rates | None = None, services: Rates | None = None) -> None:
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
         self.app = _app()
         context = Context(
@@ -108,7 +108,8 @@ class FakeApi:
             cast(Any, self.keyring),
             cast(Any, self.issuer),
             Decisions(self.desk.settings),
-            rates or Rates(burst=10**6),
+            customers or Rates(1, 10**6),
+            services or Rates(1, 10**6),
         )
         self.app.state.context = context
 

@@ -23,6 +23,7 @@ REQUESTS = {
     "show_wallet": Asked("GET", f"{_ACCOUNT}/wallet"),
     "list_payment_requests": Asked("GET", f"{_ACCOUNT}/payment-requests"),
     "show_command": Asked("GET", f"{_ACCOUNT}/commands/c-1"),
+    "authorize": Asked("POST", f"{_ACCOUNT}/authorize", {"service": "inference", "hourly_cost": "2.50"}),
     "open_account": Asked("POST", "/v1/accounts", {"account": "{account}", "currency": "USD"}),
     "set_debt_limit": Asked("PUT", f"{_ACCOUNT}/debt-limit", BY | {"limit": "5.00"}),
     "request_plan": Asked(

@@ -25,7 +25,8 @@ def caller(
     now = held.desk.clock.now_ms()
     key = None if shown is None else recognized(shown.credentials, held.keyring.keys, now)
     who = f"address {request.client.host if request.client else ''}" if key is None else f"key {key.prefix}"
-    wait_ms = held.rates.wait_ms(who, held.desk.clock.monotonic_ms())
+    rates = held.customers if key is None or key.scope == "account" else held.services
+    wait_ms = rates.wait_ms(who, held.desk.clock.monotonic_ms())
     if wait_ms:
         headers = {"Retry-After": str(-(-wait_ms // _MS))}
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", f"{who} asks too often", headers=headers)

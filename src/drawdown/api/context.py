@@ -12,6 +12,12 @@ from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
 from drawdown.api.rates import Rates
 from drawdown.bootstrap import check_redis
+from drawdown.domain.limits import (
+    API_CUSTOMER_BURST,
+    API_CUSTOMER_PER_SECOND,
+    API_SERVICE_BURST,
+    API_SERVICE_PER_SECOND,
+)
 from drawdown.engine.records import Record
 from drawdown.operate.desk import Desk
 from drawdown.operate.keys import Key, taken_up
@@ -47,20 +53,23 @@ class Context:
     keyring: Keyring
     issuer: Issuer
     decisions: Decisions
-    rates: Rates
+    customers: Rates
+    services: Rates
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Context]:
     """Connect, and let go at the end. Raise UserError when Kafka or Redis cannot be used."""
     decisions, keyring = Decisions(settings), Keyring(settings)
+    customers = Rates(API_CUSTOMER_PER_SECOND, API_CUSTOMER_BURST)
+    services = Rates(API_SERVICE_PER_SECOND, API_SERVICE_BURST)
     async with Desk(settings) as desk:
         await check_redis(desk.redis())
         try:
             await keyring.start()
             await decisions.start()
             await desk.browser()
-            yield Context(desk, keyring, Issuer(desk, decisions), decisions, Rates())
+            yield Context(desk, keyring, Issuer(desk, decisions), decisions, customers, services)
         finally:
             await decisions.stop()
             await keyring.stop()

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from drawdown.domain.limits import API_CALLERS_KEPT_MAX, API_REQUESTS_BURST, API_REQUESTS_PER_SECOND
+from drawdown.domain.limits import API_CALLERS_KEPT_MAX
 
 _MS = 1_000  # tokens are counted in thousandths, so that a millisecond adds a whole number of them
 
@@ -10,7 +10,7 @@ _MS = 1_000  # tokens are counted in thousandths, so that a millisecond adds a w
 class Rates:
     """The buckets of those who asked lately."""
 
-    def __init__(self, per_second: int = API_REQUESTS_PER_SECOND, burst: int = API_REQUESTS_BURST) -> None:
+    def __init__(self, per_second: int, burst: int) -> None:
         """Let each caller ask `per_second` times on average, and `burst` times at once."""
         self._per_second = per_second
         self._full = burst * _MS

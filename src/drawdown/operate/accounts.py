@@ -1,5 +1,6 @@
 """An account as customers and sales see it: balances, plans with their details, and credit, straight from Redis."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import msgspec
@@ -132,19 +133,35 @@ async def account_of(desk: Desk, name: str) -> AccountView:
     return found
 
 
-async def view_of(desk: Desk, name: str) -> AccountView | None:
-    """Read an account; None when there is none."""
+@dataclass(frozen=True)
+class States:
+    """What both ledgers hold of an account. wallet: None where it has none. commit: of the plans ledger's shard."""
+
+    account: Account
+    wallet: Wallet | None
+    shard: int
+    commit: int
+
+
+async def states_of(desk: Desk, name: str) -> States | None:
+    """Read an account's states; None when it was never opened."""
     shard = desk.shard_of(name.encode())
-    found = await desk.cache("plans").look_up(shard, [], [name])
-    state = found.states[0]
+    ledgers = ("plans", "wallet") if desk.settings.wallet else ("plans",)
+    plans, *credit = await asyncio.gather(*(desk.cache(ledger).look_up(shard, [], [name]) for ledger in ledgers))
+    state = plans.states[0]
     if state is None:
         return None
-    account = _account(state)
-    wallet = None
-    if desk.settings.wallet:
-        credit = (await desk.cache("wallet").look_up(shard, [], [name])).states[0]
-        wallet = None if credit is None else wallet_view(_wallet(credit))
-    return view(account, wallet, shard, found.cursor.number, desk.clock.now_ms())
+    held = credit[0].states[0] if credit else None
+    return States(_account(state), None if held is None else _wallet(held), shard, plans.cursor.number)
+
+
+async def view_of(desk: Desk, name: str) -> AccountView | None:
+    """Read an account; None when there is none."""
+    found = await states_of(desk, name)
+    if found is None:
+        return None
+    wallet = None if found.wallet is None else wallet_view(found.wallet)
+    return view(found.account, wallet, found.shard, found.commit, desk.clock.now_ms())
 
 
 def view(account: Account, wallet: WalletView | None, shard: int, commit: int, now: int) -> AccountView:

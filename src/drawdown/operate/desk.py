@@ -74,6 +74,7 @@ class Desk:
         self._producer: AIOKafkaProducer | None = None
         self._redis: Redis | None = None
         self._logs: dict[str, KafkaLog] = {}
+        self._caches: dict[str, RedisCache] = {}
 
     async def __aenter__(self) -> Self:
         """Give the desk."""
@@ -98,7 +99,9 @@ class Desk:
 
     def cache(self, ledger: str) -> RedisCache:
         """Give a ledger's Redis, to look up and nothing else."""
-        return RedisCache(self.redis(), ledger, self.settings.prefix)
+        if ledger not in self._caches:
+            self._caches[ledger] = RedisCache(self.redis(), ledger, self.settings.prefix)
+        return self._caches[ledger]
 
     def redis(self) -> Redis:
         """Give the client of the Redis that all ledgers use."""

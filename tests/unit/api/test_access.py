@@ -22,6 +22,7 @@ MAY: dict[str, set[Scope]] = {
     "show_wallet": READERS,
     "list_payment_requests": READERS,
     "show_command": READERS,
+    "authorize": READERS,
     "open_account": SALES,
     "set_debt_limit": OFFICE,
     "request_plan": CUSTOMER,
@@ -95,9 +96,11 @@ async def test_an_accounts_key_finds_nothing_of_another_one_not_even_that_there_
     assert api.issuer.commands == []
 
 
-async def test_a_key_that_asks_too_often_waits() -> None:
-    api = FakeApi(Rates(per_second=1, burst=2))
-    key = api.keyring.draw("read-only")
+@pytest.mark.parametrize(("scope", "account"), [("account", OWN), ("read-only", None)])
+async def test_a_key_that_asks_too_often_waits(scope: Scope, account: str | None) -> None:
+    few, many = Rates(per_second=1, burst=2), Rates(per_second=1, burst=10**6)
+    api = FakeApi(few, many) if scope == "account" else FakeApi(many, few)
+    key = api.keyring.draw(scope, account)
     answers = [await asked(api, key, of_account(REQUESTS["show_account"], OWN)) for _ in range(3)]
     assert [one.status_code for one in answers] == [200, 200, 429]
     assert (answers[2].headers["retry-after"], answers[2].json()["code"]) == ("1", "too_many_requests")

@@ -182,3 +182,31 @@ async def test_a_name_with_a_slash_is_one_name() -> None:
     assert told.json()["id"] == "a/b c"
     asked = await sent(api, "POST", PAUSE.replace("team", "te%2Fam"), json={}, headers=HEADERS)
     assert (asked.json()["code"], api.issuer.commands[0]["plan"]) == ("reached", "te/am")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"service": "inference", "hourly_cost": "0"}, "bad_amount"),
+        ({"service": "teleport", "hourly_cost": "1"}, "unknown_service"),
+        ({"service": "inference", "hourly_cost": "1.0000000001"}, "bad_amount"),
+        ({"service": "inference", "hourly_cost": 1}, "invalid_request"),
+        ({"service": "inference", "dimensions": {"": "x"}, "hourly_cost": "1"}, "invalid_value"),
+    ],
+)
+async def test_who_asks_for_leave_says_for_what(body: dict[str, Any], code: str) -> None:
+    is_problem(await sent(FakeApi(), "POST", f"/v1/accounts/{OWN}/authorize", json=body), 422, code)
+
+
+async def test_leave_is_given_with_its_reason_and_the_commit_it_holds_for() -> None:
+    body = {"service": "inference", "dimensions": {"model": "Q"}, "hourly_cost": "400.00"}
+    answer = await sent(FakeApi(), "POST", f"/v1/accounts/{OWN}/authorize", json=body)
+    assert answer.json() == {
+        "answer": "limited",
+        "code": "runs_into_debt",
+        "plans": "100.000000000",
+        "credit": "0.000000000",
+        "seconds": 900,
+        "shard": 3,
+        "commit": 0,
+    }

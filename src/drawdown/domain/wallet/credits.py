@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from drawdown.domain.coverage import in_scope, narrowness
+from drawdown.domain.model import Dimensions
 from drawdown.domain.money import checked
 from drawdown.domain.wallet.draft import Draft
 from drawdown.domain.wallet.model import OverageDue, Part, Payment, Voucher
@@ -10,9 +11,14 @@ from drawdown.domain.wallet.model import OverageDue, Part, Payment, Voucher
 _SEVERAL = 2  # as narrow as a scope of several services
 
 
+def fits(part: Part, service: str, dimensions: Dimensions) -> bool:
+    """Say whether a part of a voucher is for some usage: in its scope, or of a service that no other part names."""
+    return service not in part.others_than and in_scope(part.scope, service, dimensions)
+
+
 def pays(part: Part, due: OverageDue) -> bool:
-    """Say whether a part of a voucher is for the usage: in its scope, or of a service that no other part names."""
-    return due.service not in part.others_than and in_scope(part.scope, due.service, due.dimensions)
+    """Say the same of an overage."""
+    return fits(part, due.service, due.dimensions)
 
 
 def draw_order(voucher: Voucher, part: Part) -> tuple[int, int, int, int]:
