@@ -75,5 +75,5 @@ def _wish(given: Asked, of: Currency) -> Wish:
     except Reject as reject:
         raise invalid(reject) from reject
     if not wish.hourly:
-        raise invalid(Reject("bad_amount", "hourly_cost is 0: what costs nothing needs no leave"))
+        raise invalid(Reject("invalid_value", "hourly_cost is 0: what costs nothing needs no leave"))
     return wish

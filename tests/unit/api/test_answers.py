@@ -187,9 +187,9 @@ async def test_a_name_with_a_slash_is_one_name() -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"service": "inference", "hourly_cost": "0"}, "bad_amount"),
+        ({"service": "inference", "hourly_cost": "0"}, "invalid_value"),
         ({"service": "teleport", "hourly_cost": "1"}, "unknown_service"),
-        ({"service": "inference", "hourly_cost": "1.0000000001"}, "bad_amount"),
+        ({"service": "inference", "hourly_cost": "1.0000000001"}, "invalid_value"),
         ({"service": "inference", "hourly_cost": 1}, "invalid_request"),
         ({"service": "inference", "dimensions": {"": "x"}, "hourly_cost": "1"}, "invalid_value"),
     ],
