@@ -7,13 +7,14 @@ from typing import Any, cast
 import httpx
 import msgspec
 from fastapi import FastAPI
-from tests.support.domain import T0, World
+from tests.support.domain import T0, World, prices
 
 from drawdown.api.app import create_app
 from drawdown.api.context import Context
 from drawdown.api.decisions import Decisions
 from drawdown.api.problems import Problem
 from drawdown.api.rates import Rates
+from drawdown.api.shelf import Shelf
 from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.commit import GENESIS
 from drawdown.engine.ports import LookUp
@@ -103,9 +104,12 @@ class FakeApi:
     def __init__(self, customers: Rates | None = None, services: Rates | None = None) -> None:
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
         self.app = _app()
+        self.shelf = Shelf(self.desk.settings)
+        self.shelf.prices = prices()
         context = Context(
             cast(Any, self.desk),
             cast(Any, self.keyring),
+            self.shelf,
             cast(Any, self.issuer),
             Decisions(self.desk.settings),
             customers or Rates(1, 10**6),

@@ -24,6 +24,14 @@ REQUESTS = {
     "list_payment_requests": Asked("GET", f"{_ACCOUNT}/payment-requests"),
     "show_command": Asked("GET", f"{_ACCOUNT}/commands/c-1"),
     "authorize": Asked("POST", f"{_ACCOUNT}/authorize", {"service": "inference", "hourly_cost": "2.50"}),
+    "estimate": Asked(
+        "POST",
+        f"{_ACCOUNT}/estimate",
+        {"service": "inference", "data": {"endpoint": "chat", "model": "Q", "input_tokens": 1_000_000}},
+    ),
+    "list_price_books": Asked("GET", "/v1/price-books"),
+    "show_price_book": Asked("GET", "/v1/price-books/plan-usd/1"),
+    "show_price": Asked("GET", "/v1/prices?book=plan-usd&service=inference&meter=input_tokens"),
     "open_account": Asked("POST", "/v1/accounts", {"account": "{account}", "currency": "USD"}),
     "set_debt_limit": Asked("PUT", f"{_ACCOUNT}/debt-limit", BY | {"limit": "5.00"}),
     "request_plan": Asked(

@@ -11,6 +11,7 @@ from drawdown.api.decisions import Decisions
 from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
 from drawdown.api.rates import Rates
+from drawdown.api.shelf import Shelf
 from drawdown.bootstrap import check_redis
 from drawdown.domain.limits import (
     API_CUSTOMER_BURST,
@@ -51,6 +52,7 @@ class Context:
 
     desk: Desk
     keyring: Keyring
+    shelf: Shelf
     issuer: Issuer
     decisions: Decisions
     customers: Rates
@@ -60,18 +62,20 @@ class Context:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Context]:
     """Connect, and let go at the end. Raise UserError when Kafka or Redis cannot be used."""
-    decisions, keyring = Decisions(settings), Keyring(settings)
+    decisions, keyring, shelf = Decisions(settings), Keyring(settings), Shelf(settings)
     customers = Rates(API_CUSTOMER_PER_SECOND, API_CUSTOMER_BURST)
     services = Rates(API_SERVICE_PER_SECOND, API_SERVICE_BURST)
     async with Desk(settings) as desk:
         await check_redis(desk.redis())
         try:
             await keyring.start()
+            await shelf.start()
             await decisions.start()
             await desk.browser()
-            yield Context(desk, keyring, Issuer(desk, decisions), decisions, customers, services)
+            yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services)
         finally:
             await decisions.stop()
+            await shelf.stop()
             await keyring.stop()
 
 

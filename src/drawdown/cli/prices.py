@@ -74,7 +74,7 @@ def list_(as_json: AsJson = False) -> None:
     from drawdown.operate.pricing import published  # noqa: PLC0415
     from drawdown.wire.instants import format_instant  # noqa: PLC0415
 
-    _, books = at_desk(published)
+    books = at_desk(published).books()
     if as_json:
         told = [
             {

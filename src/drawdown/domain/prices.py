@@ -153,6 +153,10 @@ class Prices:
         """Find a version of a book."""
         return self._books.get((name, version))
 
+    def books(self) -> list[Book]:
+        """List all versions of all books, in the order in which they were taken up."""
+        return list(self._books.values())
+
     def on_demand_at(self, currency: str, instant: int) -> Book:
         """Find the on-demand book in force; raise Reject(unknown_price) if none is."""
         at = bisect_right(self._changes.get(currency, ()), instant)

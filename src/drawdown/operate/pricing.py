@@ -1,5 +1,6 @@
 """Price books: checked against those that hold, published, and found again."""
 
+import contextlib
 from collections.abc import Sequence
 
 from drawdown.domain.limits import BOOK_LEAD_MS
@@ -12,20 +13,14 @@ from drawdown.wire.instants import format_instant
 from drawdown.wire.price_book import decode_book
 
 
-async def published(desk: Desk) -> tuple[Prices, list[Book]]:
+async def published(desk: Desk) -> Prices:
     """Read the books as a worker does; those that it skips are left out."""
     browser = await desk.browser()
-    prices, books = Prices(), []
+    prices = Prices()
     async for record in browser.read(await browser.spans([(PRICES, 0)])):
-        try:
-            book = decode_book(record.value)
-            known = prices.book(book.name, book.version)
-            prices.add(book, record.timestamp)
-        except BookError:
-            continue
-        if known is None:
-            books.append(book)
-    return prices, books
+        with contextlib.suppress(BookError):
+            prices.add(decode_book(record.value), record.timestamp)
+    return prices
 
 
 def take_up(prices: Prices, file: BookFile, now: int) -> bool:
@@ -55,7 +50,7 @@ async def judged(desk: Desk, files: Sequence[BookFile]) -> list[bool]:
 
     Raise RefusedByService with file, line and field of all that would be refused.
     """
-    prices, _ = await published(desk)
+    prices = await published(desk)
     fresh, wrong = [], []
     for file in files:
         try:
@@ -77,7 +72,7 @@ async def publish(desk: Desk, file: BookFile) -> Position | None:
 
 async def find(desk: Desk, wanted: str) -> Book:
     """Find a published book by NAME, the newest version, or NAME:VERSION. Raise UserError."""
-    _, books = await published(desk)
+    books = (await published(desk)).books()
     fitting = [book for book in books if wanted in {book.name, f"{book.name}:{book.version}"}]
     if not fitting:
         raise UserError(f"no price book {wanted} is published; `drawdown prices list` shows those that are")

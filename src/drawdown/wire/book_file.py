@@ -120,11 +120,12 @@ def message_of(book: Book) -> dict[str, Any]:
         "kind": book.kind,
         "currency": book.currency,
         "effective_from": format_instant(book.effective_from),
-        "prices": [_entry(price, of) for price in book.prices],
+        "prices": [entry_of(price, of) for price in book.prices],
     }
 
 
-def _entry(price: Price, of: Currency) -> dict[str, Any]:
+def entry_of(price: Price, of: Currency) -> dict[str, Any]:
+    """Give a price as it stands in its book's message."""
     entry: dict[str, Any] = {"service": price.service, "meter": price.meter}
     if price.dimensions:
         entry["dimensions"] = dict(price.dimensions)

@@ -23,6 +23,10 @@ MAY: dict[str, set[Scope]] = {
     "list_payment_requests": READERS,
     "show_command": READERS,
     "authorize": READERS,
+    "estimate": READERS,
+    "list_price_books": READERS,
+    "show_price_book": READERS,
+    "show_price": READERS,
     "open_account": SALES,
     "set_debt_limit": OFFICE,
     "request_plan": CUSTOMER,
@@ -81,7 +85,7 @@ async def test_a_scope_may_what_it_may(operation: str, scope: Scope) -> None:
         assert api.issuer.commands == []
 
 
-@pytest.mark.parametrize("operation", REQUESTS)
+@pytest.mark.parametrize("operation", [name for name, one in REQUESTS.items() if "{account}" in repr(one)])
 @pytest.mark.parametrize("scope", ["account", "read-only"])
 async def test_an_accounts_key_finds_nothing_of_another_one_not_even_that_there_is_one(
     operation: str, scope: Scope

@@ -1,0 +1,192 @@
+"""Routes about prices: the published books, the price of something, and what usage would cost an account."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.answering import PathName
+from drawdown.api.context import Context, context_of
+from drawdown.api.problems import Problem, invalid
+from drawdown.domain.errors import Reject
+from drawdown.domain.limits import NAME_LENGTH_MAX
+from drawdown.domain.money import CURRENCIES, format_amount, parse_amount
+from drawdown.domain.prices import Book
+from drawdown.operate.accounts import states_of
+from drawdown.operate.estimating import Asked, estimated
+from drawdown.operate.keys import Key
+from drawdown.wire.basics import CurrencyCode, Instant, Name, StrictMessage
+from drawdown.wire.book_file import entry_of, message_of
+from drawdown.wire.instants import parse_instant
+from drawdown.wire.parsing import dimensions as checked_dimensions
+from drawdown.wire.price_book import PriceBookMessage, PriceMessage
+
+router = APIRouter(prefix="/v1")
+Held = Annotated[Context, Depends(context_of)]
+Reader = Annotated[Key, Depends(Allowed(READERS))]
+_TEXT: Final = Query(min_length=1, max_length=NAME_LENGTH_MAX)
+
+
+class BookSummary(BaseModel):
+    """A published version of a price book. prices: how many it has."""
+
+    name: str
+    version: int
+    kind: str
+    currency: str
+    effective_from: str
+    prices: int
+
+
+class Books(BaseModel):
+    """Every version of every book that workers rate by."""
+
+    price_books: list[BookSummary]
+
+
+class InForce(BaseModel):
+    """A price, and the book that it is of."""
+
+    book: str
+    book_version: int
+    currency: str
+    price: PriceMessage
+
+
+class Usage(StrictMessage):
+    """Usage that might be: the data of its service's usage event. time: when it ends; now, if it is left out."""
+
+    service: Name
+    data: dict[str, Any]
+    time: Instant | None = None
+
+
+class Payer(BaseModel):
+    """Who would pay how much. kind: plan, voucher, top_up or debt."""
+
+    kind: str
+    id: str | None
+    amount: str
+    before: str
+    after: str
+
+
+class Estimated(BaseModel):
+    """What usage would cost now. charges, overage, events: the messages that it would lead to.
+
+    commit: of the account's shard, as of which it is reckoned.
+    """
+
+    currency: str
+    total: str
+    payers: list[Payer]
+    charges: list[dict[str, Any]]
+    overage: dict[str, Any] | None
+    events: list[dict[str, Any]]
+    shard: int
+    commit: int
+
+
+@router.get("/price-books", tags=["prices"], operation_id="list_price_books")
+def list_price_books(held: Held, _: Reader) -> Books:
+    """List the published price books."""
+    told = [message_of(book) | {"prices": len(book.prices)} for book in held.shelf.prices.books()]
+    return Books(price_books=[BookSummary(**one) for one in told])
+
+
+@router.get("/price-books/{book}/{version}", tags=["prices"], operation_id="show_price_book")
+def show_price_book(held: Held, _: Reader, book: PathName, version: int) -> PriceBookMessage:
+    """Show a version of a price book."""
+    return PriceBookMessage(**message_of(_book(held, book, version)))
+
+
+@router.get("/prices", tags=["prices"], operation_id="show_price")
+def show_price(
+    held: Held,
+    _: Reader,
+    service: Annotated[str, _TEXT],
+    meter: Annotated[str, _TEXT],
+    dimension: Annotated[list[str], Query(max_length=8, description="NAME:VALUE, such as gpu_model:H100")] = [],  # noqa: B006  FastAPI copies it
+    book: Annotated[str | None, Query(max_length=NAME_LENGTH_MAX, description="a plan's; on demand without")] = None,
+    version: Annotated[int | None, Query(ge=1)] = None,
+    currency: Annotated[CurrencyCode | None, Query(description="on demand")] = None,
+    at: Annotated[Instant | None, Query(description="on demand; now, if it is left out")] = None,
+) -> InForce:
+    """Show the price of a meter with some dimensions: of a plan's book, or on demand at an instant."""
+    try:
+        wanted = checked_dimensions(dict(_pair(one) for one in dimension))
+        found = _chosen(held, book, version, currency, at)
+    except Reject as reject:
+        raise invalid(reject) from reject
+    price = found.price(service, meter, wanted)
+    if price is None:
+        detail = f"book {found.name}:{found.version} has no price for {service} {meter} with {dict(wanted)}"
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown_price", detail)
+    entry = PriceMessage(**entry_of(price, CURRENCIES[found.currency]))
+    return InForce(book=found.name, book_version=found.version, currency=found.currency, price=entry)
+
+
+@router.post("/accounts/{account}/estimate", tags=["prices"], operation_id="estimate")
+async def estimate(held: Held, key: Reader, account: PathName, given: Usage) -> Estimated:
+    """Reckon what usage would cost an account now, and who would pay. Nothing is written and nothing set aside."""
+    check_sees(key, account)
+    found = await states_of(held.desk, account)
+    if found is None:
+        raise unknown_account(account)
+    now = held.desk.clock.now_ms()
+    try:
+        asked = Asked(given.service, given.data, now if given.time is None else parse_instant(given.time))
+        policy = held.desk.settings.policy
+        made = estimated(found.account, found.wallet, asked, held.shelf.prices, policy, now)
+    except Reject as reject:
+        raise invalid(reject) from reject
+    of = CURRENCIES[found.account.currency]
+    totals = [parse_amount(charge["total"], of) for charge in made.charges]
+    unpaid = parse_amount(made.overage["total"], of) if made.overage and found.wallet is None else 0
+    return Estimated(
+        currency=of.code,
+        total=format_amount(sum(totals) + unpaid, of),
+        payers=[_payer(one, of.code) for charge in made.charges for one in charge["balances"]],
+        charges=made.charges,
+        overage=made.overage,
+        events=made.events,
+        shard=found.shard,
+        commit=found.commit,
+    )
+
+
+def _book(held: Context, name: str, version: int | None) -> Book:
+    """Find a version of a book, the newest if none is told. Raise Problem."""
+    found = [one for one in held.shelf.prices.books() if one.name == name and version in {None, one.version}]
+    if not found:
+        told = name if version is None else f"{name}:{version}"
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown_book", f"no price book {told} is published")
+    return max(found, key=lambda one: one.version)
+
+
+def _chosen(held: Context, book: str | None, version: int | None, code: str | None, at: str | None) -> Book:
+    """Find the book that is asked for: by its name, or on demand by currency and instant. Raise Problem or Reject."""
+    if book is not None:
+        return _book(held, book, version)
+    if code is None:
+        raise Reject("missing_field", "say whose price: book, of a plan, or currency, on demand")
+    now = held.desk.clock.now_ms()
+    return held.shelf.prices.on_demand_at(code, now if at is None else parse_instant(at))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise Reject("invalid_value", f"dimension {text[:64]!r} is not of the form NAME:VALUE")
+    return name, value
+
+
+def _payer(balance: dict[str, Any], code: str) -> Payer:
+    of = CURRENCIES[code]
+    before, after = (parse_amount(balance[name], of) for name in ("before", "after"))
+    amount = format_amount(abs(before - after), of)  # debt grows, all else shrinks
+    return Payer(
+        kind=balance["kind"], id=balance["id"], amount=amount, before=balance["before"], after=balance["after"]
+    )
