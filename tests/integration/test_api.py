@@ -67,6 +67,17 @@ async def test_a_plan_is_drafted_seen_confirmed_paid_and_read(stack: LocalStack,
         (service,) = (await acme.get("/v1/accounts/acme/plans/team/services")).json()["services"]
         assert (service["service"], service["spent"]) == ("inference", "0.000000000")
 
+        wish = {"service": "inference", "hourly_cost": "5.00"}
+        leave = (await acme.post("/v1/accounts/acme/authorize", json=wish)).json()
+        assert (leave["answer"], leave["plans"]) == ("yes", "130.000000000")
+        usage = {"service": "inference", "data": {"endpoint": "e", "model": "Qwen3-32B", "input_tokens": 1_000_000}}
+        reckoned = (await acme.post("/v1/accounts/acme/estimate", json=usage)).json()
+        assert [(one["kind"], one["id"]) for one in reckoned["payers"]] == [("plan", "team")]
+        assert reckoned["total"] != "0.000000000"
+        assert (await acme.get("/v1/accounts/acme/plans/team")).json()["spent"] == "0.000000000"
+        books = (await acme.get("/v1/price-books")).json()["price_books"]
+        assert DRAFT["book"] in [one["name"] for one in books]
+
         repeated = await give(desk, "POST", "/accounts/acme/payments", "p", PAID)
         assert (repeated.status_code, repeated.json()["replayed"], repeated.json()["events"]) == (200, True, [])
         other = await give(desk, "POST", "/accounts/acme/payments", "p", PAID | {"amount": "1.00"})

@@ -16,7 +16,7 @@ READERS: Final = frozenset(SCOPES)
 _MS: Final = 1_000
 
 
-def caller(
+async def caller(
     request: Request,
     held: Annotated[Context, Depends(context_of)],
     shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -45,7 +45,7 @@ class Allowed:
         """Let these through."""
         self.scopes = scopes
 
-    def __call__(self, key: Annotated[Key, Depends(caller)]) -> Key:
+    async def __call__(self, key: Annotated[Key, Depends(caller)]) -> Key:
         """Raise Problem for a key of another scope."""
         if key.scope not in self.scopes:
             told = ", ".join(sorted(self.scopes))

@@ -34,14 +34,14 @@ def create_app() -> FastAPI:
     return app
 
 
-def live() -> dict[str, str]:
+async def live() -> dict[str, str]:
     """Say that the event loop turns."""
     return {"status": "live"}
 
 
 async def ready(request: Request, response: Response) -> dict[str, str]:
     """Say whether Kafka and Redis answer."""
-    desk = context_of(request).desk
+    desk = (await context_of(request)).desk
     try:
         await desk.redis().ping()
         await (await desk.browser()).spans([(API_KEYS, 0)])

@@ -79,6 +79,6 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
             await keyring.stop()
 
 
-def context_of(request: Request) -> Context:
-    """Give what the app that answers a request has opened."""
+async def context_of(request: Request) -> Context:
+    """Give what the app that answers a request has opened. Not a plain function: FastAPI has a thread call those."""
     return cast(Context, request.app.state.context)

@@ -90,20 +90,20 @@ class Estimated(BaseModel):
 
 
 @router.get("/price-books", tags=["prices"], operation_id="list_price_books")
-def list_price_books(held: Held, _: Reader) -> Books:
+async def list_price_books(held: Held, _: Reader) -> Books:
     """List the published price books."""
     told = [message_of(book) | {"prices": len(book.prices)} for book in held.shelf.prices.books()]
     return Books(price_books=[BookSummary(**one) for one in told])
 
 
 @router.get("/price-books/{book}/{version}", tags=["prices"], operation_id="show_price_book")
-def show_price_book(held: Held, _: Reader, book: PathName, version: int) -> PriceBookMessage:
+async def show_price_book(held: Held, _: Reader, book: PathName, version: int) -> PriceBookMessage:
     """Show a version of a price book."""
     return PriceBookMessage(**message_of(_book(held, book, version)))
 
 
 @router.get("/prices", tags=["prices"], operation_id="show_price")
-def show_price(
+async def show_price(
     held: Held,
     _: Reader,
     service: Annotated[str, _TEXT],

@@ -99,11 +99,11 @@ def answer(request: Request, problem: Problem, errors: list[FieldProblem] | None
     return JSONResponse(body.model_dump(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
-def _problem(request: Request, error: Problem) -> Response:
+async def _problem(request: Request, error: Problem) -> Response:
     return answer(request, error)
 
 
-def _invalid(request: Request, error: RequestValidationError) -> Response:
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
     errors = [
         FieldProblem(field=".".join(str(part) for part in one["loc"])[:_SAFE], detail=one["msg"])
         for one in error.errors()
@@ -114,18 +114,18 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
     return answer(request, Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", told), errors)
 
 
-def _http(request: Request, error: HTTPException) -> Response:
+async def _http(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_")
     detail = f"{request.method} {request.url.path[:_SAFE]}: {status.description or status.phrase}"
     return answer(request, Problem(status, code, detail, headers=dict(error.headers or {})))
 
 
-def _user(request: Request, error: UserError) -> Response:
+async def _user(request: Request, error: UserError) -> Response:
     if isinstance(error, BadInput):
         return answer(request, Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value", str(error)))
     return answer(request, later(str(error)))
 
 
-def _unavailable(request: Request, error: Exception) -> Response:
+async def _unavailable(request: Request, error: Exception) -> Response:
     return answer(request, later(f"{error}"))

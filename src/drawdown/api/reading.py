@@ -78,19 +78,19 @@ Seen = Annotated[AccountView, Depends(account_seen)]
 
 
 @router.get("", tags=["accounts"], operation_id="show_account")
-def show_account(seen: Seen) -> AccountView:
+async def show_account(seen: Seen) -> AccountView:
     """Show an account: balances, plans, payments due and credit, as fresh as the last commit."""
     return seen
 
 
 @router.get("/plans", tags=["plans"], operation_id="list_plans")
-def list_plans(seen: Seen) -> Plans:
+async def list_plans(seen: Seen) -> Plans:
     """List the plans of an account."""
     return Plans(shard=seen.shard, commit=seen.commit, plans=seen.plans, offers=seen.offers)
 
 
 @router.get("/plans/{plan}", tags=["plans"], operation_id="show_plan", response_model=PlanDetails | OfferDetails)
-def show_plan(request: Request, response: Response, seen: Seen, plan: PathName) -> Any:
+async def show_plan(request: Request, response: Response, seen: Seen, plan: PathName) -> Any:
     """View Details: what a plan covers, what is left of it in amount and time, what was spent, its status.
 
     The header ETag changes whenever the answer does, time left aside; to confirm an offer, send it as If-Match.
@@ -104,7 +104,7 @@ def show_plan(request: Request, response: Response, seen: Seen, plan: PathName) 
 
 
 @router.get("/plans/{plan}/services", tags=["plans"], operation_id="show_services")
-def show_services(seen: Seen, plan: PathName) -> Services:
+async def show_services(seen: Seen, plan: PathName) -> Services:
     """Service Details: what each service spent of a plan, and what is left of its quota."""
     found = found_plan(seen, plan)
     if isinstance(found, OfferDetails):
@@ -113,7 +113,7 @@ def show_services(seen: Seen, plan: PathName) -> Services:
 
 
 @router.get("/wallet", tags=["wallet"], operation_id="show_wallet")
-def show_wallet(seen: Seen) -> WalletView:
+async def show_wallet(seen: Seen) -> WalletView:
     """Show an account's credit: vouchers with their expiry, top-ups, debt."""
     if seen.wallet is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no_wallet", f"account {seen.account} has no wallet")
@@ -121,7 +121,7 @@ def show_wallet(seen: Seen) -> WalletView:
 
 
 @router.get("/payment-requests", tags=["payments"], operation_id="list_payment_requests")
-def list_payment_requests(seen: Seen) -> Requests:
+async def list_payment_requests(seen: Seen) -> Requests:
     """List the payments that are due, or were."""
     return Requests(shard=seen.shard, commit=seen.commit, payment_requests=seen.payment_requests)
 
