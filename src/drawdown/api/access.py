@@ -22,8 +22,12 @@ async def caller(
     shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Key:
     """Give the key that a request shows. Raise Problem for none, for one that opens nothing, or that asks too often."""
-    now = held.desk.clock.now_ms()
-    key = None if shown is None else recognized(shown.credentials, held.keyring.keys, now)
+    return identified(request, held, None if shown is None else shown.credentials)
+
+
+def identified(request: Request, held: Context, shown: str | None) -> Key:
+    """Do the same for what a request shows after `Bearer`."""
+    key = None if shown is None else recognized(shown, held.keyring.keys, held.desk.clock.now_ms())
     who = f"address {request.client.host if request.client else ''}" if key is None else f"key {key.prefix}"
     rates = held.customers if key is None or key.scope == "account" else held.services
     wait_ms = rates.wait_ms(who, held.desk.clock.monotonic_ms())

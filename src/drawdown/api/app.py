@@ -21,6 +21,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.router.routes.append(authorizing.QUICK)  # found before the one that the document is made from
     app.include_router(reading.router)
     app.include_router(writing.router())
     app.include_router(redeeming.router)
