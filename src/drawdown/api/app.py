@@ -1,5 +1,6 @@
 """The FastAPI app: routes, errors, health."""
 
+import asyncio
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -9,6 +10,7 @@ from drawdown.api import authorizing, pricing, problems, reading, redeeming, wri
 from drawdown.api.context import context_of
 from drawdown.api.document import document_of
 from drawdown.api.edge import Edge
+from drawdown.domain.limits import API_READY_SECONDS
 from drawdown.errors import UserError
 from drawdown.topics import API_KEYS
 
@@ -44,9 +46,10 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     """Say whether Kafka and Redis answer."""
     desk = (await context_of(request)).desk
     try:
-        await desk.redis().ping()
-        await (await desk.browser()).spans([(API_KEYS, 0)])
-    except (RedisError, UserError, OSError) as error:
+        async with asyncio.timeout(API_READY_SECONDS):
+            await desk.redis().ping()
+            await (await desk.browser()).spans([(API_KEYS, 0)])
+    except (RedisError, UserError, OSError, TimeoutError) as error:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return {"status": "not ready", "why": str(error)}
+        return {"status": "not ready", "why": str(error) or f"no answer within {API_READY_SECONDS} s"}
     return {"status": "ready"}

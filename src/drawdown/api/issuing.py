@@ -1,7 +1,7 @@
 """Commands put on the log for a request, each once under its idempotency key, and what the ledgers decided."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import msgspec
 from drawdown.api.decisions import Decisions
 from drawdown.api.problems import Problem, invalid, later, refused
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import API_WAITING_MAX
+from drawdown.domain.limits import API_SEND_SECONDS, API_WAITING_MAX
 from drawdown.domain.prices import Prices
 from drawdown.engine.input import Input
 from drawdown.engine.ledger import Ledger
@@ -75,10 +75,7 @@ class Issuer:
             known = [await self._known(part) for part in parts]
             replayed = all(result is not None for result in known)
             deadline = self._desk.clock.monotonic_ms() + int(seconds * 1000)
-            sent = [
-                None if result is not None else await self._desk.send(part.topic, part.item.key, part.value)
-                for part, result in zip(parts, known, strict=True)
-            ]
+            sent = await self._sent(parts, known)
             told = [await self._decided(part, at, deadline) for part, at in zip(parts, sent, strict=True)]
         finally:
             self._waiting -= 1
@@ -89,6 +86,18 @@ class Issuer:
             events += () if outcome is None else outcome.outputs
         said = tuple(event for event in events if event.topic == ACCOUNT_EVENTS)
         return Decision(any(outcome is None for outcome in told), replayed, said)
+
+    async def _sent(self, parts: Sequence[_Part], known: Sequence[bytes | None]) -> list[Position | None]:
+        """Append what is not known yet; give where it stands. Raise Problem when Kafka does not take it in time."""
+        try:
+            async with asyncio.timeout(API_SEND_SECONDS):
+                return [
+                    None if result is not None else await self._desk.send(part.topic, part.item.key, part.value)
+                    for part, result in zip(parts, known, strict=True)
+                ]
+        except TimeoutError as error:
+            detail = f"Kafka did not take the command within {API_SEND_SECONDS} s; it may be on the log all the same"
+            raise later(f"{detail}: send it again under the same Idempotency-Key") from error
 
     async def result(self, account: str, ident: str) -> dict[str, dict[str, Any]]:
         """Give what is kept of a command: by ledger, the account's `applied` number and the code of a refusal."""

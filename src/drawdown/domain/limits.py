@@ -161,3 +161,5 @@ API_PAGE_MAX: Final = 500
 API_RETRY_SECONDS: Final = 1  # what a caller is told to wait
 API_CONNECTIONS_MAX: Final = 1_000  # open at once; more are answered by 503
 API_STOP_SECONDS: Final = 10  # for requests under way when the server is told to stop
+API_SEND_SECONDS: Final = 10  # until a command that Kafka does not take is answered by 503
+API_READY_SECONDS: Final = 3  # for Kafka and Redis to answer /ready
