@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -123,6 +124,9 @@ class Issuer:
             except Reject as reject:
                 raise invalid(reject) from reject
             parts.append(_Part(topic, ledger.name, value, item))
+        if not parts:
+            detail = f"{command['command']} is the wallet's, which is switched off (setting wallet, DRAWDOWN_WALLET)"
+            raise Problem(HTTPStatus.NOT_FOUND, "no_wallet", detail)
         return parts
 
     async def _known(self, part: _Part) -> bytes | None:
