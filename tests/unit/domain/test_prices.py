@@ -148,3 +148,13 @@ def test_each_plan_and_on_demand_rate_by_their_own_books() -> None:
     assert overage is not None
     assert [line.quantity // 1_000_000 for line in (*charge.lines, *overage.lines)] == [500_000, 250_000, 250_000]
     assert overage.total == usd("0.5")
+
+
+def test_all_books_are_listed_in_the_order_they_were_taken_up() -> None:
+    known = prices(book("other"), book("another"))
+    assert [(one.name, one.version) for one in known.books()] == [
+        ("on-demand-usd", 1),
+        ("plan-usd", 1),
+        ("other", 1),
+        ("another", 1),
+    ]
