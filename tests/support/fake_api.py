@@ -104,14 +104,14 @@ class FakeApi:
     def __init__(self, customers: Rates | None = None, services: Rates | None = None) -> None:
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
         self.app = _app()
-        self.shelf = Shelf(self.desk.settings)
+        self.shelf = Shelf()
         self.shelf.prices = prices()
         context = Context(
             cast(Any, self.desk),
             cast(Any, self.keyring),
             self.shelf,
             cast(Any, self.issuer),
-            Decisions(self.desk.settings),
+            Decisions(),
             customers or Rates(1, 10**6),
             services or Rates(1, 10**6),
         )

@@ -1,13 +1,13 @@
 """What the routes share: connections, keys, and what waits for decisions."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
 from fastapi import Request
 
-from drawdown.api.decisions import Decisions
+from drawdown.api.decisions import DECISION_TOPICS, Decisions
 from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
 from drawdown.api.rates import Rates
@@ -23,26 +23,18 @@ from drawdown.engine.records import Record
 from drawdown.operate.desk import Desk
 from drawdown.operate.keys import Key, taken_up
 from drawdown.settings import Settings
-from drawdown.topics import API_KEYS
+from drawdown.topics import API_KEYS, PRICES
 
 
 class Keyring:
-    """The keys as of now: read whole at start, and followed."""
+    """The keys as of now."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         """Know none yet."""
         self.keys: dict[str, Key] = {}
-        self._follower = Follower(settings, [(API_KEYS, 0)], self._take)
 
-    async def start(self) -> None:
-        """Read all, and follow."""
-        await self._follower.start(history=True)
-
-    async def stop(self) -> None:
-        """Follow no more."""
-        await self._follower.stop()
-
-    def _take(self, record: Record) -> None:
+    def take(self, record: Record) -> None:
+        """Take a key up, or what became of it."""
         taken_up(record, self.keys)
 
 
@@ -62,21 +54,22 @@ class Context:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Context]:
     """Connect, and let go at the end. Raise UserError when Kafka or Redis cannot be used."""
-    decisions, keyring, shelf = Decisions(settings), Keyring(settings), Shelf(settings)
+    decisions, keyring, shelf = Decisions(), Keyring(), Shelf()
     customers = Rates(API_CUSTOMER_PER_SECOND, API_CUSTOMER_BURST)
     services = Rates(API_SERVICE_PER_SECOND, API_SERVICE_BURST)
-    async with Desk(settings) as desk:
+    outputs = [(topic, shard) for topic in DECISION_TOPICS for shard in range(settings.shards)]
+    async with Desk(settings) as desk, AsyncExitStack() as followed:
         await check_redis(desk.redis())
-        try:
-            await keyring.start()
-            await shelf.start()
-            await decisions.start()
-            await desk.browser()
-            yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services)
-        finally:
-            await decisions.stop()
-            await shelf.stop()
-            await keyring.stop()
+        for places, take, history in (
+            ([(API_KEYS, 0)], keyring.take, True),
+            ([(PRICES, 0)], shelf.take, True),
+            (outputs, decisions.take, False),
+        ):
+            follower = Follower(settings, places, take)
+            followed.push_async_callback(follower.stop)
+            await follower.start(history=history)
+        await desk.browser()
+        yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services)
 
 
 async def context_of(request: Request) -> Context:

@@ -1,19 +1,18 @@
 """What the ledgers decided, handed to the requests that wait for it."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from drawdown.api.following import Follower
 from drawdown.domain.limits import API_DECISIONS_KEPT_MAX
 from drawdown.engine.records import Record
 from drawdown.operate.codes import REDEMPTION_ENDS
 from drawdown.operate.desk import Output, Position, output_of
-from drawdown.settings import Settings
 from drawdown.topics import ACCOUNT_EVENTS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
 
 _COMMANDS: Final = frozenset({PLAN_COMMANDS, WALLET_COMMANDS})
-_TOPICS: Final = (ACCOUNT_EVENTS, DEAD_LETTERS)
+DECISION_TOPICS: Final = (ACCOUNT_EVENTS, DEAD_LETTERS)
 
 
 class Redemption(NamedTuple):
@@ -29,20 +28,10 @@ Subject = Position | Redemption
 class Decisions:
     """What commands led to, by the command's position, and how redemptions ended; the newest are kept."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Follow nothing yet."""
-        places = [(topic, shard) for topic in _TOPICS for shard in range(settings.shards)]
-        self._follower = Follower(settings, places, self.take)
+    def __init__(self) -> None:
+        """Know nothing yet."""
         self._found: OrderedDict[Subject, list[Output]] = OrderedDict()
-        self._waiting: dict[Subject, asyncio.Event] = {}
-
-    async def start(self) -> None:
-        """Follow from now on."""
-        await self._follower.start(history=False)
-
-    async def stop(self) -> None:
-        """Follow no more."""
-        await self._follower.stop()
+        self._waiting: dict[Subject, list[asyncio.Event]] = {}
 
     def take(self, record: Record) -> None:
         """Keep what a command led to, and wake the request that waits for it."""
@@ -57,8 +46,8 @@ class Decisions:
         self._found.setdefault(subject, []).append(output)
         if len(self._found) > API_DECISIONS_KEPT_MAX:
             self._found.popitem(last=False)
-        if subject in self._waiting:
-            self._waiting[subject].set()
+        for came in self._waiting.get(subject, ()):
+            came.set()
 
     def forget(self, subject: Subject) -> None:
         """Forget what was told of it before: what is asked for is yet to come."""
@@ -67,12 +56,14 @@ class Decisions:
     async def of(self, subject: Subject, seconds: float) -> tuple[Output, ...]:
         """Give what is told of a command or redemption, as soon as something is; nothing if that takes longer."""
         if subject not in self._found:
-            came = self._waiting.setdefault(subject, asyncio.Event())
+            came = asyncio.Event()
+            self._waiting.setdefault(subject, []).append(came)
             try:
-                async with asyncio.timeout(seconds):
-                    await came.wait()
-            except TimeoutError:
-                return ()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await came.wait()
             finally:
-                self._waiting.pop(subject, None)
+                self._waiting[subject].remove(came)
+                if not self._waiting[subject]:
+                    del self._waiting[subject]
         return tuple(self._found.get(subject, ()))

@@ -1,23 +1,21 @@
-"""Routes about prices: the published books, the price of something, and what usage would cost an account."""
+"""Routes about prices: the published books, and the price of something."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.access import READERS, Allowed
 from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem, invalid
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import NAME_LENGTH_MAX
-from drawdown.domain.money import CURRENCIES, format_amount, parse_amount
+from drawdown.domain.money import CURRENCIES
 from drawdown.domain.prices import Book
-from drawdown.operate.accounts import states_of
-from drawdown.operate.estimating import Asked, estimated
 from drawdown.operate.keys import Key
-from drawdown.wire.basics import CurrencyCode, Instant, Name, StrictMessage
+from drawdown.wire.basics import CurrencyCode, Instant
 from drawdown.wire.book_file import entry_of, message_of
 from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import dimensions as checked_dimensions
@@ -53,40 +51,6 @@ class InForce(BaseModel):
     book_version: int
     currency: str
     price: PriceMessage
-
-
-class Usage(StrictMessage):
-    """Usage that might be: the data of its service's usage event. time: when it ends; now, if it is left out."""
-
-    service: Name
-    data: dict[str, Any]
-    time: Instant | None = None
-
-
-class Payer(BaseModel):
-    """Who would pay how much. kind: plan, voucher, top_up or debt."""
-
-    kind: str
-    id: str | None
-    amount: str
-    before: str
-    after: str
-
-
-class Estimated(BaseModel):
-    """What usage would cost now. charges, overage, events: the messages that it would lead to.
-
-    commit: of the account's shard, as of which it is reckoned.
-    """
-
-    currency: str
-    total: str
-    payers: list[Payer]
-    charges: list[dict[str, Any]]
-    overage: dict[str, Any] | None
-    events: list[dict[str, Any]]
-    shard: int
-    commit: int
 
 
 @router.get("/price-books", tags=["prices"], operation_id="list_price_books")
@@ -128,35 +92,6 @@ async def show_price(
     return InForce(book=found.name, book_version=found.version, currency=found.currency, price=entry)
 
 
-@router.post("/accounts/{account}/estimate", tags=["prices"], operation_id="estimate")
-async def estimate(held: Held, key: Reader, account: PathName, given: Usage) -> Estimated:
-    """Reckon what usage would cost an account now, and who would pay. Nothing is written and nothing set aside."""
-    check_sees(key, account)
-    found = await states_of(held.desk, account)
-    if found is None:
-        raise unknown_account(account)
-    now = held.desk.clock.now_ms()
-    try:
-        asked = Asked(given.service, given.data, now if given.time is None else parse_instant(given.time))
-        policy = held.desk.settings.policy
-        made = estimated(found.account, found.wallet, asked, held.shelf.prices, policy, now)
-    except Reject as reject:
-        raise invalid(reject) from reject
-    of = CURRENCIES[found.account.currency]
-    totals = [parse_amount(charge["total"], of) for charge in made.charges]
-    unpaid = parse_amount(made.overage["total"], of) if made.overage and found.wallet is None else 0
-    return Estimated(
-        currency=of.code,
-        total=format_amount(sum(totals) + unpaid, of),
-        payers=[_payer(one, of.code) for charge in made.charges for one in charge["balances"]],
-        charges=made.charges,
-        overage=made.overage,
-        events=made.events,
-        shard=found.shard,
-        commit=found.commit,
-    )
-
-
 def _book(held: Context, name: str, version: int | None) -> Book:
     """Find a version of a book, the newest if none is told. Raise Problem."""
     found = [one for one in held.shelf.prices.books() if one.name == name and version in {None, one.version}]
@@ -181,12 +116,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not colon:
         raise Reject("invalid_value", f"dimension {text[:64]!r} is not of the form NAME:VALUE")
     return name, value
-
-
-def _payer(balance: dict[str, Any], code: str) -> Payer:
-    of = CURRENCIES[code]
-    before, after = (parse_amount(balance[name], of) for name in ("before", "after"))
-    amount = format_amount(abs(before - after), of)  # debt grows, all else shrinks
-    return Payer(
-        kind=balance["kind"], id=balance["id"], amount=amount, before=balance["before"], after=balance["after"]
-    )

@@ -33,7 +33,7 @@ class Desk:
         self.sent: list[tuple[str, str]] = []
         self.leads_to: list[tuple[str, dict[str, Any]]] = []
         self.result = b'{"applied":7,"refused":null}'
-        self.decisions = Decisions(self.settings)
+        self.decisions = Decisions()
         self.ms = 0
 
     def monotonic_ms(self) -> int:

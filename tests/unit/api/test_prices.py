@@ -8,7 +8,6 @@ from tests.support.requests import REQUESTS
 
 from drawdown.api.shelf import Shelf
 from drawdown.engine.records import Record
-from drawdown.settings import load_settings
 from drawdown.topics import PRICES
 
 
@@ -100,7 +99,7 @@ async def test_usage_that_would_be_refused_has_no_estimate(change: dict[str, Any
 
 
 def test_a_book_that_workers_skip_is_not_on_the_shelf() -> None:
-    shelf = Shelf(load_settings())
+    shelf = Shelf()
     for value in (b"", b"{}", None):
         shelf.take(Record(PRICES, 0, 0, 0, b"x:1", value))
     assert shelf.prices.books() == []
