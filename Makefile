@@ -123,6 +123,8 @@ lock: $(READY) ## pin the requirements anew (needs uv)
 		-c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c requirements/dev.txt requirements/build.in -o requirements/build.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--upgrade requirements/client.in -o requirements/client.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
