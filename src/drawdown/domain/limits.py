@@ -163,3 +163,12 @@ API_CONNECTIONS_MAX: Final = 1_000  # open at once; more are answered by 503
 API_STOP_SECONDS: Final = 10  # for requests under way when the server is told to stop
 API_SEND_SECONDS: Final = 10  # until a command that Kafka does not take is answered by 503
 API_READY_SECONDS: Final = 3  # for Kafka and Redis to answer /ready
+
+# --- the history ------------------------------------------------------------------------------
+HISTORY_BATCH_RECORDS: Final = 10_000  # of one transaction of the projector
+HISTORY_FLUSH_MS: Final = 250  # from a record to its transaction, when fewer come
+HISTORY_ACCOUNTS_KEPT_MAX: Final = 100_000  # known to the projector without asking the database
+HISTORY_SERIES_KEPT_MAX: Final = 400_000  # likewise, of resources and of their meters, prices and payers
+HISTORY_BUSY_SECONDS: Final = 10  # for a connection, or until another writer lets go of the database
+HISTORY_STATEMENT_SECONDS: Final = 60  # of PostgreSQL, for one statement
+HISTORY_READERS_MAX: Final = 8  # connections of one process to PostgreSQL

@@ -85,13 +85,25 @@ class Browser:
 
     async def follow(self, starts: Mapping[Place, int]) -> AsyncGenerator[Record, None]:
         """Give records from these offsets on, for ever."""
+        async with contextlib.aclosing(self.fetches(starts)) as fetches:
+            async for records, _ in fetches:
+                for record in records:
+                    yield record
+
+    async def fetches(
+        self, starts: Mapping[Place, int], records_max: int | None = None
+    ) -> AsyncGenerator[tuple[list[Record], dict[Place, int]], None]:
+        """Give what each fetch brings from these offsets on, for ever; often nothing.
+
+        With it, where each place is read to: that is past the last record where transactions end behind it.
+        """
         await self._seek(starts)
+        at = {place: self._at(place) for place in starts}
         while True:
             async with self._told():
-                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS)
-            for records in fetched.values():
-                for record in records:
-                    yield self._record(record)
+                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=records_max)
+                read = {place: await self._consumer.position(one) for place, one in at.items()}
+            yield [self._record(record) for records in fetched.values() for record in records], read
 
     async def _seek(self, starts: Mapping[Place, int]) -> None:
         self._consumer.assign([self._at(place) for place in starts])

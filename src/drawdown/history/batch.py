@@ -1,0 +1,132 @@
+"""What one transaction of the projector brings: charges rolled up by the hour, events, and how far the log is read."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from drawdown.domain.quantity import MILLIONTHS
+from drawdown.history.charges import Charge, paid_lines
+from drawdown.history.happenings import Happening
+from drawdown.wire.instants import parse_instant
+
+HOUR_MS: Final = 3_600_000
+_HOUR_LENGTH: Final = len("2026-11-27T10")
+Place = tuple[str, int]  # topic, partition
+STREAMS: Final = {
+    ("charges", "plans"): 0,
+    ("account-events", "plans"): 1,
+    ("charges", "wallet"): 2,
+    ("account-events", "wallet"): 3,
+}
+Seqs = list[int]  # by stream, the newest number
+
+
+class ResourceKey(NamedTuple):
+    """A resource of an account. dimensions: JSON."""
+
+    account: str
+    service: str
+    resource: str
+    dimensions: str
+
+
+class SeriesKey(NamedTuple):
+    """A meter of a resource at one price, paid by one payer. resource: its place in the batch's list."""
+
+    resource: int
+    meter: str
+    payer: str
+    payer_id: str
+    book: str
+    book_version: int
+    tier: int
+    unit_price: str
+    per: int
+
+
+class Known(NamedTuple):
+    """An account as the database has it. id: None while it is new. seqs: what they are once the batch is written."""
+
+    id: int | None
+    currency: str
+    partition: int
+    whole: bool
+    seqs: Seqs
+
+
+@lru_cache(maxsize=4_096)
+def hour_of(text: str) -> int:
+    """Give the hour, since 1970, that an instant begins with."""
+    return parse_instant(f"{text}:00:00Z") // HOUR_MS
+
+
+class Gap(Exception):
+    """A number of an account's charges or events is missing before this one."""
+
+
+class Batch:
+    """One transaction's worth."""
+
+    def __init__(self, known: Callable[[str], Known | None]) -> None:
+        """Begin. known: gives an account as the database has it, None for a new one."""
+        self._known = known
+        self.accounts: dict[str, Known] = {}
+        self.resources: dict[ResourceKey, int] = {}  # each with its place in this list, as the series have
+        self.series: dict[SeriesKey, int] = {}
+        self.hours: dict[tuple[int, int, int], list[int]] = {}  # series, charged and used hour: see hours in tables.py
+        self.places: dict[tuple[int, int], list[int]] = {}  # resource, charged hour: offsets
+        self.events: list[tuple[Happening, int]] = []  # each with its offset
+        self.read: dict[Place, tuple[int, int]] = {}  # next offset, newest append time
+        self.records = 0
+        self.skipped = 0
+
+    def charge(self, charge: Charge, overage: Charge | None, place: Place, offset: int, *, cut: bool) -> None:
+        """Take a charge. overage: what a charge of the wallet drew. cut: the log's beginning is gone. Raise Gap."""
+        if not self._new(charge, place, cut=cut):
+            return
+        event = charge.event
+        key = ResourceKey(charge.account, event.service, event.resource, bytes(event.dimensions).decode())
+        resource = self.resources.setdefault(key, len(self.resources))
+        charged = hour_of(charge.appended[:_HOUR_LENGTH])
+        series, hours = self.series, self.hours
+        for line, payer, payer_id, quantity, amount in paid_lines(charge, overage):
+            price = line.book, line.book_version, line.tier, line.unit_price, line.per
+            number = series.setdefault(SeriesKey(resource, line.meter, payer, payer_id, *price), len(series))
+            used = hour_of(line.time[:_HOUR_LENGTH]) if line.time else charged
+            sums = hours.get((number, charged, used))
+            if sums is None:
+                sums = hours[number, charged, used] = [0, 0, 0, 0]
+            sums[0] += 1
+            sums[1] += quantity // MILLIONTHS
+            sums[2] += quantity % MILLIONTHS
+            sums[3] += amount
+        self.places.setdefault((resource, charged), []).append(offset)
+
+    def happening(self, happening: Happening, place: Place, offset: int, *, cut: bool) -> None:
+        """Take an account event. Raise Gap."""
+        if self._new(happening, place, cut=cut):
+            self.events.append((happening, offset))
+
+    def _new(self, said: Charge | Happening, place: Place, *, cut: bool) -> bool:
+        """Count a record of an account; say whether it was not counted before."""
+        self.records += 1
+        topic, partition = place
+        account = self.accounts.get(said.account)
+        if account is None:
+            account = self._known(said.account) or Known(None, said.currency, partition, True, [0, 0, 0, 0])
+            account = account._replace(seqs=list(account.seqs))
+            self.accounts[said.account] = account
+        stream = STREAMS[topic, said.ledger]
+        newest = account.seqs[stream]
+        if said.seq <= newest:
+            self.skipped += 1
+            return False
+        if said.seq != newest + 1:
+            if newest or not cut:
+                raise Gap(
+                    f"{topic} of ledger {said.ledger}, partition {partition}: account {said.account} has number"
+                    f" {said.seq} after {newest}; what is between was never read"
+                )
+            self.accounts[said.account] = account._replace(whole=False)
+        account.seqs[stream] = said.seq
+        return True
