@@ -69,7 +69,10 @@ class Settings(BaseSettings):
     api_host: Annotated[str, Field(pattern=r"^[^\s/]+$", description="where `drawdown api` listens")] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535, description="its port")] = 8_080
     history: Annotated[
-        SecretStr, Field(description="sqlite:///FILE or postgresql://user:password@host/database: the database of `drawdown history`")
+        SecretStr,
+        Field(
+            description="sqlite:///FILE or postgresql://user:password@host/database: the database of `drawdown history`"
+        ),
     ] = SecretStr("sqlite:///drawdown-history.db")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"

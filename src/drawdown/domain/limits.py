@@ -172,3 +172,6 @@ HISTORY_SERIES_KEPT_MAX: Final = 400_000  # likewise, of resources and of their 
 HISTORY_BUSY_SECONDS: Final = 10  # for a connection, or until another writer lets go of the database
 HISTORY_STATEMENT_SECONDS: Final = 60  # of PostgreSQL, for one statement
 HISTORY_READERS_MAX: Final = 8  # connections of one process to PostgreSQL
+HISTORY_EXPORT_ROWS: Final = 1_000  # read from the database at once while rows are exported
+EXCEL_ROWS_MAX: Final = 1_048_576  # of a sheet, its heading included
+EXCEL_CELL_CHARACTERS_MAX: Final = 32_767

@@ -1,8 +1,8 @@
-"""The history's database: SQLite in a file with a write-ahead log, or PostgreSQL; migrations are run by whoever writes."""
+"""The history's database: SQLite in a file with a write-ahead log, or PostgreSQL. Whoever writes runs migrations."""
 
 import sqlite3
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
@@ -138,8 +138,3 @@ def _make_folder(engine: Engine) -> None:
             _file_of(engine).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"the history's folder cannot be made: {error}") from error
-
-
-def row_dict(row: Any) -> dict[str, Any]:
-    """Give a row as a dictionary."""
-    return dict(row._mapping)  # noqa: SLF001  its public name for that

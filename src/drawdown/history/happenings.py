@@ -20,6 +20,7 @@ _SIGNS: Final = {
     "voucher_forfeited": (VOUCHER, -1),
     "topped_up": (TOP_UP, 1),
     "adjusted": (TOP_UP, 1),  # its amount has a sign of its own
+    "redemption_refused": (VOUCHER, 0),
 }
 _FAILED: Final = ("command_refused", "redemption_refused", "overage_refused")
 _SUCCESS: Final = ("topped_up", "voucher_granted", "payment_recorded", "plan_activated", "plan_confirmed")

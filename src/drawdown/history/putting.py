@@ -14,7 +14,9 @@ def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]],
     if connection.dialect.name == "sqlite":
         statement = sqlite.insert(table)
         sums = {name: table.c[name] + statement.excluded[name] for name in added}
-        whole = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums) if added else statement
+        whole = (
+            statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums) if added else statement
+        )
         connection.execute(whole, rows)
         return
     names = list(rows[0])

@@ -23,7 +23,11 @@ from sqlalchemy import (
 from drawdown.domain.limits import ID_LENGTH_MAX, NAME_LENGTH_MAX
 
 metadata: Final = MetaData(
-    naming_convention={"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s", "ix": "ix_%(table_name)s"}
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s",
+    }
 )
 _NAME: Final = String(NAME_LENGTH_MAX)
 _IDENT: Final = String(ID_LENGTH_MAX)
@@ -80,9 +84,7 @@ series: Final = Table(
     Column("tier", Integer, nullable=False),  # 0: the price has none
     Column("unit_price", String(40), nullable=False),  # a decimal, per `per` of the meter's quanta
     Column("per", BigInteger, nullable=False),
-    UniqueConstraint(
-        "resource_id", "meter", "payer", "payer_id", "book", "book_version", "tier", "unit_price", "per"
-    ),
+    UniqueConstraint("resource_id", "meter", "payer", "payer_id", "book", "book_version", "tier", "unit_price", "per"),
 )
 
 # charged_hour: of the append of what was charged; used_hour: of the beginning of the usage.

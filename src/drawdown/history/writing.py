@@ -17,6 +17,8 @@ from drawdown.history.tables import accounts, events, hours, places, progress, r
 from drawdown.wire.instants import parse_instant
 
 _SEQS: Final = ("plans_charges", "plans_events", "wallet_charges", "wallet_events")
+_RESOURCE: Final = ("account_id", "resource", "service", "dimensions")
+_SERIES: Final = ("resource_id", "meter", "payer", "payer_id", "book", "book_version", "tier", "unit_price", "per")
 _ASKED_AT_ONCE: Final = 500
 _offsets: Final = msgspec.msgpack.Encoder().encode
 T = TypeVar("T")
@@ -80,14 +82,13 @@ class Writer:
 
     def _names(self, connection: Connection, batch: Batch, ids: Mapping[str, int]) -> tuple[list[int], list[int]]:
         """Give the ids of the batch's resources and series; those that are not in the database yet are put there."""
-        columns = resources.c.account_id, resources.c.resource, resources.c.service, resources.c.dimensions
-        cells = [(ids[key.account], key.resource, key.service, key.dimensions) for key in batch.resources]
-        new = {account.id for account in batch.accounts.values() if account.id is not None}
-        old = [cell for cell in cells if cell[0] in new]
+        columns = [resources.c[name] for name in _RESOURCE]
+        cells: list[Cells] = [(ids[key.account], key.resource, key.service, key.dimensions) for key in batch.resources]
+        old_accounts = {account.id for account in batch.accounts.values() if account.id is not None}
+        old = [cell for cell in cells if cell[0] in old_accounts]
         fresh = _identify(connection, columns, columns[:2], self._resources, cells, old)
         resource_ids = [self._resources[cell] for cell in cells]
-        names = ("resource_id", "meter", "payer", "payer_id", "book", "book_version", "tier", "unit_price", "per")
-        columns = tuple(series.c[name] for name in names)
+        columns = [series.c[name] for name in _SERIES]
         cells = [(resource_ids[key.resource], *key[1:]) for key in batch.series]
         old = [cell for cell in cells if cell[0] not in fresh]
         _identify(connection, columns, columns[:1], self._series, cells, old)

@@ -1,0 +1,130 @@
+"""Exports of a period: CSV, Excel, FOCUS. Rows are written as they are read, so that no period is too long."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from xlsxwriter import Workbook
+
+from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX, EXCEL_ROWS_MAX
+from drawdown.domain.money import CURRENCIES, format_amount
+from drawdown.domain.quantity import format_quantity
+from drawdown.errors import UserError
+from drawdown.history.entries import description_of, event_entry
+from drawdown.history.rows import EventRow, Owner, UsageRow
+from drawdown.wire.instants import format_instant
+
+Form = Literal["csv", "xlsx", "focus"]
+FORMS: Final = ("csv", "xlsx", "focus")
+COLUMNS: Final = (
+    "date",
+    "used",
+    "service",
+    "source",
+    "dimensions",
+    "meter",
+    "quantity",
+    "unit_price",
+    "per",
+    "tier",
+    "price_book",
+    "balance",
+    "paid_by",
+    "description",
+    "code",
+    "status",
+    "amount",
+    "currency",
+    "charges",
+)
+_NUMBERS: Final = ("quantity", "unit_price", "per", "tier", "amount", "charges")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_EXACT_DIGITS: Final = 15  # more than these, Excel's numbers do not hold
+Cells = dict[str, str | None]
+
+
+def cells_of(owner: Owner, usage: Iterable[UsageRow], events: Iterable[EventRow]) -> Iterator[Cells]:
+    """Give the cells of each row: usage, oldest first, then what changed a balance, or failed to."""
+    of = CURRENCIES[owner.currency]
+    for row in usage:
+        yield {
+            "date": format_instant(row.charged),
+            "used": format_instant(row.used),
+            "service": row.service,
+            "source": row.resource,
+            "dimensions": "; ".join(f"{name}={value}" for name, value in sorted(row.dimensions.items())),
+            "meter": row.meter or None,
+            "quantity": format_quantity(row.quantity) if row.meter else None,
+            "unit_price": row.unit_price or None,
+            "per": str(row.per) if row.meter else None,
+            "tier": str(row.tier) if row.tier else None,
+            "price_book": f"{row.book}:{row.book_version}" if row.book else None,
+            "balance": None if row.payer == "none" else row.payer,
+            "paid_by": row.payer_id or None,
+            "description": description_of(owner, row),
+            "code": row.payer_id if row.payer == "voucher" else None,
+            "status": "processed",
+            "amount": format_amount(-row.amount, of),
+            "currency": owner.currency,
+            "charges": str(row.lines),
+        }
+    for event in events:
+        if event.change or (event.status == "failed" and event.ledger == "wallet"):
+            entry = event_entry(owner, event)
+            names = ("date", "source", "balance", "paid_by", "description", "code", "status", "amount", "currency")
+            yield {name: getattr(entry, name) or None for name in names}
+
+
+def write_csv(rows: Iterable[Cells], columns: Iterable[str], to: Callable[[str], object]) -> int:
+    """Write rows as CSV (RFC 4180); give how many. A text that a spreadsheet would run as a formula gets a quote."""
+    names = list(columns)
+    line = io.StringIO()
+    writer = csv.DictWriter(line, names, lineterminator="\r\n", restval="")
+    writer.writeheader()
+    count = 0
+    for cells in rows:
+        writer.writerow({name: _harmless(name, cells.get(name) or "") for name in names})
+        to(line.getvalue())
+        line.seek(0)
+        line.truncate()
+        count += 1
+    to(line.getvalue())
+    return count
+
+
+def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes] | Path, title: str) -> int:
+    """Write rows as a workbook, row by row; give how many. Raise UserError past the rows that a sheet can have.
+
+    Amounts and quantities are numbers where Excel's hold all their digits, else texts: none is rounded.
+    """
+    names = list(columns)
+    book = Workbook(to, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": title})
+    sheet = book.add_worksheet("History")
+    bold = book.add_format({"bold": True})
+    sheet.write_row(0, 0, names, bold)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, 0, len(names) - 1)
+    count = 0
+    for count, cells in enumerate(rows, 1):
+        if count >= EXCEL_ROWS_MAX:
+            raise UserError(f"more than {EXCEL_ROWS_MAX} rows, which is all that a sheet can have: export CSV instead")
+        for column, name in enumerate(names):
+            text = cells.get(name)
+            if text is not None:
+                _write_cell(sheet, count, column, text, number=name in _NUMBERS)
+    book.close()
+    return count
+
+
+def _write_cell(sheet: Any, row: int, column: int, text: str, *, number: bool) -> None:
+    if number and len(text.strip("-").replace(".", "").strip("0")) <= _EXACT_DIGITS:
+        sheet.write_number(row, column, float(text))
+    else:
+        sheet.write_string(row, column, text[:EXCEL_CELL_CHARACTERS_MAX])
+
+
+def _harmless(name: str, text: str) -> str:
+    return f"'{text}" if name not in _NUMBERS and text.startswith(_FORMULA) else text
