@@ -158,6 +158,7 @@ API_SERVICE_BURST: Final = 4_000
 API_CALLERS_KEPT_MAX: Final = 10_000  # whose rate is counted; the longest unseen ones go first
 API_PAGE_DEFAULT: Final = 50
 API_PAGE_MAX: Final = 500
+API_CURSOR_LENGTH_MAX: Final = 2_000  # characters of where a page begins
 API_RETRY_SECONDS: Final = 1  # what a caller is told to wait
 API_CONNECTIONS_MAX: Final = 1_000  # open at once; more are answered by 503
 API_STOP_SECONDS: Final = 10  # for requests under way when the server is told to stop
