@@ -10,6 +10,10 @@ class UserError(Exception):
     exit_code = 1
 
 
+class NotThere(UserError):
+    """What was named does not exist, or is no longer kept."""
+
+
 class BadInput(UserError):
     """An argument, a file or a setting is not what it must be."""
 

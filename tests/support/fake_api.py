@@ -1,5 +1,7 @@
 """The API in one process over states in memory: no Kafka, no Redis, and commands that go nowhere."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
@@ -8,7 +10,10 @@ import httpx
 import msgspec
 from fastapi import FastAPI
 from tests.support.domain import T0, World, prices
+from tests.support.fake_letters import SHARDS, FakeBrowser, dead
+from tests.support.messages import inference, structured
 
+from drawdown.adapters.kafka.browsing import Place
 from drawdown.api.app import create_app
 from drawdown.api.context import Context
 from drawdown.api.decisions import Decisions
@@ -29,10 +34,18 @@ class FakeIssuer:
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
+        self.known = False
 
     async def issue(self, command: dict[str, Any], seconds: float) -> None:
         self.commands.append(command | {"seconds": seconds})
         raise Problem(HTTPStatus.CONFLICT, "reached", "it got as far as the log")
+
+    async def issue_to(self, topic: str, key: str, value: bytes, seconds: float, *, quiet: bool) -> None:
+        self.commands.append(msgspec.json.decode(value) | {"to": topic, "key": key, "quiet": quiet})
+        raise Problem(HTTPStatus.CONFLICT, "reached", "it got as far as the log")
+
+    async def is_known(self, topic: str, key: str, value: bytes) -> bool:
+        return self.known
 
     async def result(self, account: str, ident: str) -> dict[str, dict[str, Any]]:
         return {"plans": {"applied": 1, "refused": None}}
@@ -73,12 +86,31 @@ class FakeDesk:
         }
         self.settings = load_settings()
         self.clock = _Clock()
+        self.shards = range(SHARDS)
+        self.letters = FakeBrowser([dead(1, 7, T0, of=structured(inference(T0, account=OWN)))])
+
+    async def browser(self) -> FakeBrowser:
+        return self.letters
+
+    async def ends(self, shards: list[int]) -> dict[Place, int]:
+        return {}
 
     def shard_of(self, key: bytes) -> int:
         return 3
 
     def cache(self, ledger: str) -> _Cache:
         return _Cache(self._states[ledger])
+
+
+class FakeScans:
+    """Lends the one desk."""
+
+    def __init__(self, desk: FakeDesk) -> None:
+        self._desk = desk
+
+    @contextlib.asynccontextmanager
+    async def desk(self) -> AsyncIterator[FakeDesk]:
+        yield self._desk
 
 
 class FakeKeyring:
@@ -114,6 +146,7 @@ class FakeApi:
             Decisions(),
             customers or Rates(1, 10**6),
             services or Rates(1, 10**6),
+            cast(Any, FakeScans(self.desk)),
         )
         self.app.state.context = context
 

@@ -32,6 +32,9 @@ REQUESTS = {
     "list_price_books": Asked("GET", "/v1/price-books"),
     "show_price_book": Asked("GET", "/v1/price-books/plan-usd/1"),
     "show_price": Asked("GET", "/v1/prices?book=plan-usd&service=inference&meter=input_tokens"),
+    "list_dead_letters": Asked("GET", "/v1/dead-letters?reason=unknown_price"),
+    "show_dead_letter": Asked("GET", "/v1/dead-letters/1:7"),
+    "replay_dead_letter": Asked("POST", "/v1/dead-letters/1:7/replay", {"reason": "a test"}),
     "open_account": Asked("POST", "/v1/accounts", {"account": "{account}", "currency": "USD"}),
     "set_debt_limit": Asked("PUT", f"{_ACCOUNT}/debt-limit", BY | {"limit": "5.00"}),
     "request_plan": Asked(

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from drawdown.api import authorizing, estimating, pricing, problems, reading, redeeming, writing
+from drawdown.api import authorizing, estimating, letters, pricing, problems, reading, redeeming, replaying, writing
 from drawdown.api.context import context_of
 from drawdown.api.document import document_of
 from drawdown.api.edge import Edge
@@ -30,6 +30,8 @@ def create_app() -> FastAPI:
     app.include_router(authorizing.router)
     app.include_router(pricing.router)
     app.include_router(estimating.router)
+    app.include_router(letters.router)
+    app.include_router(replaying.router)
     app.add_api_route("/live", live, include_in_schema=False)
     app.add_api_route("/ready", ready, include_in_schema=False)
     problems.answered_by(app)

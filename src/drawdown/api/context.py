@@ -11,6 +11,7 @@ from drawdown.api.decisions import DECISION_TOPICS, Decisions
 from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
 from drawdown.api.rates import Rates
+from drawdown.api.scanning import Scans
 from drawdown.api.shelf import Shelf
 from drawdown.bootstrap import check_redis
 from drawdown.domain.limits import (
@@ -49,6 +50,7 @@ class Context:
     decisions: Decisions
     customers: Rates
     services: Rates
+    scans: Scans
 
 
 @asynccontextmanager
@@ -69,7 +71,7 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
             followed.push_async_callback(follower.stop)
             await follower.start(history=history)
         await desk.browser()
-        yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services)
+        yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services, Scans(settings))
 
 
 async def context_of(request: Request) -> Context:

@@ -9,9 +9,9 @@ from drawdown.domain.limits import API_DECISIONS_KEPT_MAX
 from drawdown.engine.records import Record
 from drawdown.operate.codes import REDEMPTION_ENDS
 from drawdown.operate.desk import Output, Position, output_of
-from drawdown.topics import ACCOUNT_EVENTS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.topics import ACCOUNT_EVENTS, CODE_COMMANDS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
 
-_COMMANDS: Final = frozenset({PLAN_COMMANDS, WALLET_COMMANDS})
+_COMMANDS: Final = frozenset({PLAN_COMMANDS, WALLET_COMMANDS, CODE_COMMANDS})
 DECISION_TOPICS: Final = (ACCOUNT_EVENTS, DEAD_LETTERS)
 
 

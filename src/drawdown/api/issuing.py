@@ -16,11 +16,12 @@ from drawdown.domain.prices import Prices
 from drawdown.engine.input import Input
 from drawdown.engine.ledger import Ledger
 from drawdown.engine.records import Record
+from drawdown.ledgers.codes import CodesLedger
 from drawdown.ledgers.plans import PlansLedger
 from drawdown.ledgers.wallet import WalletLedger
 from drawdown.operate.commands import APPLIED, IDENTITIES, REFUSED, TOPICS, Outcome, told_by
 from drawdown.operate.desk import Desk, Output, Position
-from drawdown.topics import ACCOUNT_EVENTS, PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.topics import ACCOUNT_EVENTS, CODE_COMMANDS, PLAN_COMMANDS, WALLET_COMMANDS
 from drawdown.wire.identity import identity_of
 
 _CONTENT_BYTES: Final = 8
@@ -47,6 +48,7 @@ class _Part:
     ledger: str
     value: bytes
     item: Input
+    quiet: bool = False  # it leads to no event of its account's, unless it is refused
 
 
 class Issuer:
@@ -60,6 +62,7 @@ class Issuer:
         self._ledgers: Mapping[str, Ledger] = {
             PLAN_COMMANDS: PlansLedger(Prices(), policy),
             WALLET_COMMANDS: WalletLedger(policy),
+            CODE_COMMANDS: CodesLedger(),
         }
         self._waiting = 0
 
@@ -68,9 +71,22 @@ class Issuer:
 
         Raise Problem for one that cannot be read, was refused, or has an id that stands for other content.
         """
+        return await self._issued(self._read(command), seconds)
+
+    async def issue_to(self, topic: str, key: str, value: bytes, seconds: float, *, quiet: bool) -> Decision:
+        """Do the same with what one ledger takes as it stands. key: the record's.
+
+        quiet: no event of the account is to be waited for, as of usage, or of what is done to a code.
+        """
+        return await self._issued([self._part(topic, key, value, quiet=quiet)], seconds)
+
+    async def is_known(self, topic: str, key: str, value: bytes) -> bool:
+        """Say whether a ledger has decided just this, whoever sent it. Raise Problem as for `issue`."""
+        return await self._known(self._part(topic, key, value)) is not None
+
+    async def _issued(self, parts: Sequence[_Part], seconds: float) -> Decision:
         if self._waiting >= API_WAITING_MAX:
             raise later(f"{self._waiting} requests wait for a decision already; try again")
-        parts = self._read(command)
         self._waiting += 1
         try:
             known = [await self._known(part) for part in parts]
@@ -103,9 +119,10 @@ class Issuer:
     async def result(self, account: str, ident: str) -> dict[str, dict[str, Any]]:
         """Give what is kept of a command: by ledger, the account's `applied` number and the code of a refusal."""
         found = {}
-        for topic, ledger in self._ledgers.items():
+        for topic in (PLAN_COMMANDS, WALLET_COMMANDS):
             if topic == WALLET_COMMANDS and not self._desk.settings.wallet:
                 continue
+            ledger = self._ledgers[topic]
             known = await self._look_up(ledger.name, account, identity_of(IDENTITIES[topic], account, ident))
             if known is not None:
                 found[ledger.name] = _result(known)
@@ -118,22 +135,26 @@ class Issuer:
         for topic in TOPICS[command["command"]]:
             if topic == WALLET_COMMANDS and not self._desk.settings.wallet:
                 continue
-            ledger = self._ledgers[topic]
-            try:
-                item = ledger.decode(Record(topic, 0, 0, 0, command["account"].encode(), value))
-            except Reject as reject:
-                raise invalid(reject) from reject
-            parts.append(_Part(topic, ledger.name, value, item))
+            parts.append(self._part(topic, command["account"], value))
         if not parts:
             detail = f"{command['command']} is the wallet's, which is switched off (setting wallet, DRAWDOWN_WALLET)"
             raise Problem(HTTPStatus.NOT_FOUND, "no_wallet", detail)
         return parts
 
+    def _part(self, topic: str, key: str, value: bytes, *, quiet: bool = False) -> _Part:
+        """Read what one ledger takes. Raise Problem."""
+        ledger = self._ledgers[topic]
+        try:
+            item = ledger.decode(Record(topic, 0, 0, 0, key.encode(), value))
+        except Reject as reject:
+            raise invalid(reject) from reject
+        return _Part(topic, ledger.name, value, item, quiet)
+
     async def _known(self, part: _Part) -> bytes | None:
         """Give what is kept of a command that was sent before. Raise Problem when it had other content."""
         known = await self._look_up(part.ledger, part.item.key, part.item.identity)
         if known is not None and known[:_CONTENT_BYTES] != part.item.content:
-            detail = "this Idempotency-Key stands for another request of the account; use a new one"
+            detail = "its id, the Idempotency-Key, stands for another request of the account; use a new one"
             raise refused("id_conflict", detail)
         return known
 
@@ -158,6 +179,8 @@ class Issuer:
             known = await self._known(part)
             if known is None and not left:
                 return None
+            if known is not None and part.quiet:
+                return _outcome(part, sent, outputs, known)
             if known is None and outputs:
                 await asyncio.sleep(_APPLIED_SECONDS)
 

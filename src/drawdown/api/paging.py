@@ -27,6 +27,7 @@ Cursor = Annotated[
     Query(max_length=API_CURSOR_LENGTH_MAX, description="`next` of the page before; the first page without"),
 ]
 _DIGEST_BYTES: Final = 12
+_LARGEST: Final = 2**62  # of an integer: whoever takes a position up need not fear that it overflows
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _decode: Final = msgspec.json.Decoder(Position).decode
 
@@ -78,7 +79,10 @@ class Listing:
         return told, self.cursor(position_of(told[-1])) if told and len(found) > limit else None
 
     def _fits(self, position: Position) -> bool:
-        return len(position) == len(self._shape) and all(map(isinstance, position, self._shape))
+        return len(position) == len(self._shape) and all(
+            isinstance(value, kind) and (isinstance(value, str) or abs(value) <= _LARGEST)
+            for value, kind in zip(position, self._shape, strict=True)
+        )
 
     def _digest(self, held: bytes) -> bytes:
         return blake2b(held, digest_size=_DIGEST_BYTES, key=blake2b(self._query, digest_size=32).digest()).digest()

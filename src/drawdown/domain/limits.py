@@ -143,6 +143,18 @@ VERIFY_READINGS_MAX: Final = 32  # partitions read at once, each by a consumer o
 VERIFY_RESOURCES_MAX: Final = 100_000  # whose latest interval is held, per shard, to tell overlaps
 VERIFY_PROGRESS_RECORDS: Final = 100_000  # inputs of a shard between two lines of progress
 
+# --- the history ------------------------------------------------------------------------------
+HISTORY_BATCH_RECORDS: Final = 10_000  # of one transaction of the projector
+HISTORY_FLUSH_MS: Final = 250  # from a record to its transaction, when fewer come
+HISTORY_ACCOUNTS_KEPT_MAX: Final = 100_000  # known to the projector without asking the database
+HISTORY_SERIES_KEPT_MAX: Final = 400_000  # likewise, of resources and of their meters, prices and payers
+HISTORY_BUSY_SECONDS: Final = 10  # for a connection, or until another writer lets go of the database
+HISTORY_STATEMENT_SECONDS: Final = 60  # of PostgreSQL, for one statement
+HISTORY_READERS_MAX: Final = 8  # connections of one process to PostgreSQL
+HISTORY_EXPORT_ROWS: Final = 1_000  # read from the database at once while rows are exported
+EXCEL_ROWS_MAX: Final = 1_048_576  # of a sheet, its heading included
+EXCEL_CELL_CHARACTERS_MAX: Final = 32_767
+
 # --- the HTTP API -----------------------------------------------------------------------------
 API_KEYS_LIVE_MAX: Final = 2  # of one holder: the one in use and the one that takes its place
 API_KEY_DAYS_MAX: Final = 3_650
@@ -164,15 +176,9 @@ API_CONNECTIONS_MAX: Final = 1_000  # open at once; more are answered by 503
 API_STOP_SECONDS: Final = 10  # for requests under way when the server is told to stop
 API_SEND_SECONDS: Final = 10  # until a command that Kafka does not take is answered by 503
 API_READY_SECONDS: Final = 3  # for Kafka and Redis to answer /ready
-
-# --- the history ------------------------------------------------------------------------------
-HISTORY_BATCH_RECORDS: Final = 10_000  # of one transaction of the projector
-HISTORY_FLUSH_MS: Final = 250  # from a record to its transaction, when fewer come
-HISTORY_ACCOUNTS_KEPT_MAX: Final = 100_000  # known to the projector without asking the database
-HISTORY_SERIES_KEPT_MAX: Final = 400_000  # likewise, of resources and of their meters, prices and payers
-HISTORY_BUSY_SECONDS: Final = 10  # for a connection, or until another writer lets go of the database
-HISTORY_STATEMENT_SECONDS: Final = 60  # of PostgreSQL, for one statement
-HISTORY_READERS_MAX: Final = 8  # connections of one process to PostgreSQL
-HISTORY_EXPORT_ROWS: Final = 1_000  # read from the database at once while rows are exported
-EXCEL_ROWS_MAX: Final = 1_048_576  # of a sheet, its heading included
-EXCEL_CELL_CHARACTERS_MAX: Final = 32_767
+API_SCANS_MAX: Final = 4  # requests that read topics at once, each by a consumer of its own; more wait
+API_SCAN_SECONDS: Final = 5  # for one of them, its wait included; then it tells what it has
+API_SCAN_RECORDS_MAX: Final = 20_000  # read for one page; the next page goes on from there
+API_SCAN_CHUNK_RECORDS: Final = 500  # of a partition, read at a time from its end backwards
+API_SCAN_YIELD_RECORDS: Final = 50  # read before other requests have their turn
+API_PROOF_SECONDS: Final = 20  # for the proof that a replayed event has no outcome

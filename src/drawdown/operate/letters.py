@@ -7,7 +7,7 @@ import json
 import msgspec
 
 from drawdown.engine.records import Headers, Record
-from drawdown.errors import BadInput, UserError
+from drawdown.errors import BadInput, NotThere
 from drawdown.operate.desk import Desk, Position
 from drawdown.topics import DEAD_LETTERS, USAGE
 
@@ -56,6 +56,7 @@ class Filters(msgspec.Struct, frozen=True):
     topic: str = ""
     since: int | None = None
     until: int | None = None
+    ledger: str = ""
 
     def fit(self, letter: Letter) -> bool:
         """Say whether a letter is meant."""
@@ -64,6 +65,7 @@ class Filters(msgspec.Struct, frozen=True):
             and self.account in {"", letter.account}
             and self.service in {"", letter.service}
             and self.topic in {"", letter.topic}
+            and self.ledger in {"", letter.ledger}
             and (self.since is None or letter.appended >= self.since)
             and (self.until is None or letter.appended < self.until)
         )
@@ -86,7 +88,7 @@ async def find(desk: Desk, filters: Filters, limit: int) -> tuple[list[Letter], 
 
 
 async def one(desk: Desk, name: str) -> Letter:
-    """Give the letter called PARTITION:OFFSET. Raise UserError when there is none."""
+    """Give the letter called PARTITION:OFFSET. Raise NotThere when there is none, BadInput for another form."""
     partition, colon, offset = name.partition(":")
     if not (colon and partition.isdecimal() and offset.isdecimal() and int(partition) in desk.shards):
         last = len(desk.shards) - 1
@@ -96,7 +98,7 @@ async def one(desk: Desk, name: str) -> Letter:
     async for record in browser.read({(DEAD_LETTERS, int(partition)): await _bounded(desk, int(partition), at)}):
         if record.offset == at:
             return letter_of(record)
-    raise UserError(f"there is no dead letter {name}; `drawdown dead-letters list` shows those that there are")
+    raise NotThere(f"there is no dead letter {name}; `drawdown dead-letters list` shows those that there are")
 
 
 async def _bounded(desk: Desk, partition: int, offset: int) -> tuple[int, int]:
@@ -145,8 +147,8 @@ def _carried(value: bytes) -> tuple[str, bytes, list[tuple[str, bytes]]] | None:
         command = json.loads(value)
         if command["command"] != _REPLAY:
             return None
-        headers = [(header["name"], base64.b64decode(header["value"])) for header in command.get("headers", ())]
-        return str(command["topic"]), base64.b64decode(command["value"]), headers
+        headers = [(_text(header["name"]), base64.b64decode(header["value"])) for header in command.get("headers", ())]
+        return _text(command["topic"]), base64.b64decode(command["value"]), headers
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -161,4 +163,9 @@ def subject_of(value: bytes, headers: Headers) -> str | None:
     except (ValueError, RecursionError):
         return None
     named = (found.get("subject") or found.get("account")) if isinstance(found, dict) else None
-    return named if isinstance(named, str) else None
+    return _text(named) if isinstance(named, str) else None
+
+
+def _text(named: object) -> str:
+    """Give what JSON names as text that can be written: half a surrogate pair cannot."""
+    return str(named).encode("utf-8", "replace").decode()

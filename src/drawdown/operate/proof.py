@@ -1,7 +1,7 @@
 """Proof from the outputs that an event id has no outcome: needed once ids of its time may be forgotten."""
 
 from drawdown.domain.model import Usage
-from drawdown.errors import NotSeen, RefusedByService, UserError
+from drawdown.errors import NotSeen, NotThere, RefusedByService
 from drawdown.operate.desk import LEDGERS, Desk, Output
 from drawdown.topics import CHARGES, CREDIT_CHARGING, USAGE
 from drawdown.wire.instants import format_instant
@@ -16,7 +16,7 @@ def needs_proof(desk: Desk, usage: Usage) -> bool:
 
 
 async def prove_no_outcome(desk: Desk, usage: Usage) -> None:
-    """Raise RefusedByService naming the output if the id has one, UserError where that cannot be told.
+    """Raise RefusedByService naming the output if the id has one, NotThere where that cannot be told any more.
 
     A copy that is still waiting in an input could get an outcome after we looked: all inputs must be taken that far.
     """
@@ -34,7 +34,7 @@ async def prove_no_outcome(desk: Desk, usage: Usage) -> None:
 async def outputs_of(
     desk: Desk, source: str, ident: str, shards: list[int] | range, since: int | None, *, kept: bool = False
 ) -> list[Output]:
-    """List charges and overages of an event. source: "" for any. kept: raise UserError if they are not all there."""
+    """List charges and overages of an event. source: "" for any. kept: raise NotThere if they are not all there."""
     browser = await desk.browser()
     places = [(topic, shard) for shard in shards for topic in _TOPICS]
     if kept and since is not None:
@@ -75,7 +75,7 @@ async def _still_kept(desk: Desk, places: list[tuple[str, int]], since: int) -> 
         async for record in browser.read({place: (start, end)}):
             if record.timestamp > since:
                 topic, partition = place
-                raise UserError(
+                raise NotThere(
                     f"{topic} partition {partition} keeps records from {format_instant(record.timestamp)} on, and the"
                     f" event may have been rated from {format_instant(since)} on: nothing proves that it was not"
                 )

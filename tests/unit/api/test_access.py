@@ -12,6 +12,7 @@ from drawdown.operate.keys import SCOPES, Scope
 OFFICE: set[Scope] = {"operator"}
 READERS: set[Scope] = set(SCOPES)
 SALES: set[Scope] = {"operator", "sales"}
+SUPPORT: set[Scope] = {"operator", "support"}
 HELP: set[Scope] = {"operator", "support", "account"}
 CUSTOMER: set[Scope] = {"operator", "sales", "support", "account"}
 MAY: dict[str, set[Scope]] = {
@@ -27,6 +28,9 @@ MAY: dict[str, set[Scope]] = {
     "list_price_books": READERS,
     "show_price_book": READERS,
     "show_price": READERS,
+    "list_dead_letters": SUPPORT,
+    "show_dead_letter": SUPPORT,
+    "replay_dead_letter": OFFICE,
     "open_account": SALES,
     "set_debt_limit": OFFICE,
     "request_plan": CUSTOMER,

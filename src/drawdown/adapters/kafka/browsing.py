@@ -38,15 +38,17 @@ class Browser:
 
     async def __aenter__(self) -> Self:
         """Connect; raise UserError when no broker answers."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                await self._consumer.start()
-                self._topics = await self._consumer.topics()
-        except (KafkaError, TimeoutError, OSError) as error:
-            await self._consumer.stop()
-            raise UserError(
-                f"no Kafka broker answers at {self._servers} (setting kafka, DRAWDOWN_KAFKA): {error}"
-            ) from error
+        async with contextlib.AsyncExitStack() as unless_connected:
+            unless_connected.push_async_callback(self._consumer.stop)
+            try:
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    await self._consumer.start()
+                    self._topics = await self._consumer.topics()
+            except (KafkaError, TimeoutError, OSError) as error:
+                raise UserError(
+                    f"no Kafka broker answers at {self._servers} (setting kafka, DRAWDOWN_KAFKA): {error}"
+                ) from error
+            unless_connected.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
