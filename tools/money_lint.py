@@ -4,7 +4,8 @@ import ast
 import sys
 from pathlib import Path
 
-EXACT_LAYERS = ("domain", "wire", "engine")
+EXACT_LAYERS = ("domain", "wire", "engine", "history")
+CLOCKS = frozenset({"projector.py"})  # divide seconds, and never see an amount
 FORBIDDEN_CALLS = frozenset({"float", "round"})
 
 
@@ -30,7 +31,7 @@ def main(root: Path) -> int:
     """Print the findings under `root`; give how many there are, at most 1."""
     found = []
     for layer in EXACT_LAYERS:
-        for path in sorted((root / layer).rglob("*.py")):
+        for path in sorted(path for path in (root / layer).rglob("*.py") if path.name not in CLOCKS):
             found += findings(path.read_text(), str(path))
     for line in found:
         print(f"{line}: amounts and quantities are integers here")

@@ -137,6 +137,19 @@ METRICS: Final = (
     REDIS_UP, REDIS_MEMORY, REDIS_LIMIT, REDIS_POLICY, BUILD,
 )  # fmt: skip
 
+# of `drawdown history`
+HISTORY_RECORDS = Metric("drawdown_history_records_total", Kind.COUNTER, "Records brought into the history", ("topic",))
+HISTORY_TRANSACTIONS = Metric(
+    "drawdown_history_transactions_total", Kind.COUNTER, "Transactions of the history's database"
+)
+HISTORY_FAILURES = Metric(
+    "drawdown_history_failures_total", Kind.COUNTER, "Times that the history stood still until it tried again"
+)
+HISTORY_LAG = Metric(
+    "drawdown_history_lag_offsets", Kind.GAUGE, "Offsets that the history is behind the log", ("topic", "partition")
+)
+HISTORY_METRICS: Final = (HISTORY_RECORDS, HISTORY_TRANSACTIONS, HISTORY_FAILURES, HISTORY_LAG)
+
 
 def service_label(counted: str) -> str:
     """Give the label of what the engine counted under a service or, where it knew none, under a topic."""

@@ -99,7 +99,7 @@ def _reject(error: BaseException | None) -> Reject | None:
 
 
 async def _rated(desk: Desk, starts: dict[Shard, int], usage: Usage) -> tuple[Output, ...]:
-    """Give the charge and the overage that came of usage since then; what the wallet makes of an overage comes later."""
+    """Give the charge and the overage that came of usage since then; the wallet's charge of that comes later."""
     since = await desk.outputs_since(starts)
     return tuple(
         output

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from drawdown.cli import account, charges, codes, dead_letters, keys, plan, prices, scenario, topics, wallet
+from drawdown.cli import account, charges, codes, dead_letters, history, keys, plan, prices, scenario, topics, wallet
 from drawdown.cli.options import AsJson, LedgerName, Service, Timeout
 from drawdown.errors import UserError
 from drawdown.settings import load_settings
@@ -22,6 +22,7 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(charges.app, name="charges")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(keys.app, name="keys")
+app.add_typer(history.app, name="history")
 app.add_typer(scenario.app, name="scenario")
 
 

@@ -31,7 +31,7 @@ class NoHistory(UserError):
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of what fits. spent: by service, then by who paid; changed: by events, by balance; all signed, as entries."""
+    """Sums of what fits, signed as entries are. spent: by service, then by who paid; changed: by events."""
 
     spent: dict[str, dict[str, str]]
     spent_by_balance: dict[str, str]

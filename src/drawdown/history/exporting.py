@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
@@ -121,7 +122,7 @@ def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes] | P
 
 def _write_cell(sheet: Any, row: int, column: int, text: str, *, number: bool) -> None:
     if number and len(text.strip("-").replace(".", "").strip("0")) <= _EXACT_DIGITS:
-        sheet.write_number(row, column, float(text))
+        sheet.write_number(row, column, Decimal(text))
     else:
         sheet.write_string(row, column, text[:EXCEL_CELL_CHARACTERS_MAX])
 

@@ -4,29 +4,37 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from time import monotonic
+from time import monotonic_ns
 from typing import Final
 
 import msgspec
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from drawdown.adapters.kafka.browsing import Browser, Place
-from drawdown.domain.limits import HISTORY_BATCH_RECORDS, HISTORY_FLUSH_MS, RETRY_FIRST_MS, RETRY_MAX_MS
+from drawdown.domain.limits import (
+    HISTORY_BATCH_RECORDS,
+    HISTORY_FLUSH_MS,
+    PROBE_INTERVAL_MS,
+    RETRY_FIRST_MS,
+    RETRY_MAX_MS,
+)
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 from drawdown.history.batch import Batch, Gap
 from drawdown.history.charges import Charge, decode_charge
 from drawdown.history.counting import Counts
-from drawdown.history.database import migrate, told
+from drawdown.history.database import check_migrated, migrate, open_database, told
 from drawdown.history.happenings import Happening, decode_happening
 from drawdown.history.writing import Overtaken, Writer
 from drawdown.settings import Settings
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES, CREDIT_CHARGING
 
 TOPICS: Final = (CHARGES, ACCOUNT_EVENTS)
+_WALLET: Final = "wallet"
 _MS: Final = 1_000
+_NS_PER_MS: Final = 1_000_000
 _log = structlog.get_logger("drawdown.history")
 Overages = dict[tuple[int, int], Charge]  # by partition and offset
 
@@ -50,12 +58,9 @@ class Projector:
                 await self.follow(to_end=False)
             except Gap as gap:
                 raise _missing(gap) from gap
-            except (Overtaken, IntegrityError) as error:
-                _log.warning("another `drawdown history` writes as well", why=str(error).splitlines()[0])
-            except SQLAlchemyError as error:
-                _log.warning("the history's database cannot be written now", why=told(error))
-            except UserError as error:
-                _log.warning("the history stands still", why=str(error))
+            except (Overtaken, SQLAlchemyError, UserError) as error:
+                self._counts.failed(_why(error))
+                _log.warning("the history stands still and tries again", why=self._counts.why)
             self._writer.forget()
             await asyncio.sleep(self._retry_ms / _MS)
             self._retry_ms = min(2 * self._retry_ms, RETRY_MAX_MS)
@@ -68,22 +73,22 @@ class Projector:
         except Gap as gap:
             raise _missing(gap) from gap
         except (Overtaken, SQLAlchemyError) as error:
-            said = told(error) if isinstance(error, SQLAlchemyError) else str(error)
-            raise UserError(f"the history cannot be written: {said}") from error
+            raise UserError(f"the history cannot be written: {_why(error)}") from error
 
     async def follow(self, *, to_end: bool) -> None:
         """Read from where the database stands. Raise Gap, Overtaken, UserError, and what the database raises."""
         places = [(topic, shard) for topic in TOPICS for shard in range(self._settings.shards)]
         stored = await asyncio.to_thread(self._writer.positions)
-        async with self._browser() as browser, self._browser() as overages:
+        async with self._browser() as browser, self._browser() as others:
             spans = await browser.spans(places)
             _check(stored, spans)
-            self._counts.ends = {place: end for place, (_, end) in spans.items()}
             cut = {place for place, (start, _) in spans.items() if start}
-            reader = _Reader(self._writer, overages, cut, stored, self._counts)
+            reader = _Reader(self._writer, others, cut, stored, self._counts)
             starts = {place: stored.get(place, start) for place, (start, _) in spans.items()}
             async with contextlib.aclosing(browser.fetches(starts, HISTORY_BATCH_RECORDS)) as fetches:
+                self._counts.following = True
                 async for records, read in fetches:
+                    await reader.look_at_ends(places)
                     if await reader.take(records, read):
                         self._retry_ms = RETRY_FIRST_MS
                     if to_end and all(read[place] >= end for place, (_, end) in spans.items()):
@@ -98,24 +103,31 @@ class _Reader:
     """Gathers fetches until they are worth a transaction."""
 
     def __init__(
-        self, writer: Writer, overages: Browser, cut: set[Place], stored: Mapping[Place, int], counts: Counts
+        self, writer: Writer, others: Browser, cut: set[Place], stored: Mapping[Place, int], counts: Counts
     ) -> None:
         self._writer = writer
-        self._overages = overages
+        self._others = others
         self._cut = cut
         self._stored = dict(stored)
         self._counts = counts
         self._read: dict[Place, int] = {}
         self._gathered: list[Record] = []
-        self._since = 0.0
+        self._since_ns = 0
+        self._looked_ns = 0
+
+    async def look_at_ends(self, places: Sequence[Place]) -> None:
+        """See every few seconds how far the log goes."""
+        if not self._looked_ns or monotonic_ns() - self._looked_ns >= PROBE_INTERVAL_MS * _NS_PER_MS:
+            self._looked_ns = monotonic_ns()
+            self._counts.ends = {place: end for place, (_, end) in (await self._others.spans(places)).items()}
 
     async def take(self, records: Sequence[Record], read: Mapping[Place, int]) -> bool:
         """Take a fetch, and write what has gathered once it is much or old; say whether anything was written."""
         if not self._gathered:
-            self._since = monotonic()
+            self._since_ns = monotonic_ns()
         self._gathered += records
         self._read = dict(read)
-        old = monotonic() - self._since >= HISTORY_FLUSH_MS / _MS
+        old = monotonic_ns() - self._since_ns >= HISTORY_FLUSH_MS * _NS_PER_MS
         if len(self._gathered) >= HISTORY_BATCH_RECORDS or (old and self._gathered):
             await self.write()
             return True
@@ -150,7 +162,8 @@ class _Reader:
         batch.read = moved
         for charge, record in charges:
             place = (record.topic, record.partition)
-            overage = overages.get((charge.position.partition, charge.position.offset))
+            drawn = (charge.position.partition, charge.position.offset) if charge.ledger == _WALLET else None
+            overage = overages.get(drawn) if drawn else None
             batch.charge(charge, overage, place, record.offset, cut=place in self._cut)
         for happening, record in happenings:
             place = (record.topic, record.partition)
@@ -159,17 +172,17 @@ class _Reader:
 
     async def _drawn(self, charges: Sequence[Charge]) -> Overages:
         """Read the overages that charges of the wallet drew; those that the log has lost are not there."""
-        wanted = {(one.position.partition, one.position.offset) for one in charges if one.ledger == "wallet"}
+        wanted = {(one.position.partition, one.position.offset) for one in charges if one.ledger == _WALLET}
         if not wanted:
             return {}
-        spans = await self._overages.spans({(CREDIT_CHARGING, partition) for partition, _ in wanted})
+        spans = await self._others.spans({(CREDIT_CHARGING, partition) for partition, _ in wanted})
         asked: dict[Place, tuple[int, int]] = {}
         for partition, offset in wanted:
             start, end = spans[CREDIT_CHARGING, partition]
             first, last = asked.get((CREDIT_CHARGING, partition), (end, start))
             asked[CREDIT_CHARGING, partition] = (max(min(first, offset), start), max(last, offset + 1))
         found: Overages = {}
-        async with contextlib.aclosing(self._overages.read(asked)) as records:
+        async with contextlib.aclosing(self._others.read(asked)) as records:
             async for record in records:
                 if (record.partition, record.offset) in wanted:
                     found[record.partition, record.offset] = decode_charge(record.value or b"")
@@ -208,3 +221,23 @@ def _check(stored: Mapping[Place, int], spans: Mapping[Place, tuple[int, int]]) 
 
 def _missing(gap: Gap) -> UserError:
     return UserError(f"{gap}. `drawdown history rebuild` builds the history anew from what the log holds")
+
+
+def _why(error: Exception) -> str:
+    """Give what an error says, without a database's address."""
+    return told(error) if isinstance(error, SQLAlchemyError) else str(error)
+
+
+async def behind(settings: Settings) -> list[tuple[Place, int, int]]:
+    """Give each partition, the next offset to be read of it, and its end. Raise UserError."""
+    engine = open_database(settings.history, writing=False)
+    try:
+        await asyncio.to_thread(check_migrated, engine)
+        stored = await asyncio.to_thread(Writer(engine).positions)
+    except SQLAlchemyError as error:
+        raise UserError(f"the history cannot be read: {_why(error)}") from error
+    finally:
+        engine.dispose()
+    async with Browser(settings.kafka, settings.prefix) as browser:
+        spans = await browser.spans((topic, shard) for topic in TOPICS for shard in range(settings.shards))
+    return [(place, stored.get(place, start), end) for place, (start, end) in sorted(spans.items())]
