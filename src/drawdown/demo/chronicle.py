@@ -1,8 +1,8 @@
-"""The history against the log and the ledgers: to the last unit, by account, service and payer; balances as Redis has."""
+"""The history against the log and the ledgers: to the last unit, by account, service, payer; balances as in Redis."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,6 @@ from drawdown.history.statement import Statement
 from drawdown.operate.accounts import AccountView, view_of
 from drawdown.operate.desk import Desk
 from drawdown.settings import Settings
-from drawdown.topics import CHARGES
 
 Sums = dict[tuple[str, str, str, str], Fraction]  # account, service, payer, its id
 
@@ -90,9 +89,7 @@ def _unlike(statement: Statement, view: AccountView | None) -> list[str]:
     left = {plan.plan: Fraction(plan.remaining) for plan in view.plans}
     closing = {line.plan: Fraction(line.closing) for line in statement.plans}
     names = left.keys() | {name for name, amount in closing.items() if amount}
-    pairs: Mapping[str, tuple[Fraction, Fraction]] = {
-        f"plan {name}": (closing.get(name, Fraction(0)), left.get(name, Fraction(0))) for name in names
-    }
+    pairs = {f"plan {name}": (closing.get(name, Fraction(0)), left.get(name, Fraction(0))) for name in names}
     wallet = view.wallet
     if wallet is not None:
         cash = Fraction(wallet.top_up_credit) - Fraction(wallet.debt)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeVar
 
-from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +18,7 @@ from drawdown.history.filters import HOUR_MS, Filters, Period, Place
 from drawdown.history.rows import AsOf, EventRow, Owner, UsageRow
 from drawdown.history.statement import Statement, Used, statement_of
 from drawdown.history.tables import resources, series
+from drawdown.history.wishes import STATUSES, Wish, answers_of, wish_of
 from drawdown.settings import Settings
 
 T = TypeVar("T")
@@ -63,11 +63,20 @@ class PaymentsPage:
 
 
 @dataclass(frozen=True)
+class WishesPage:
+    """A page of requests for a plan."""
+
+    requests: list[Wish]
+    after: Place | None
+
+
+@dataclass(frozen=True)
 class Located:
     """An entry of usage, and where its resource's charges of that hour stand in the account's partition."""
 
     owner: Owner
     row: UsageRow
+    entry: Entry
     offsets: list[int]
 
 
@@ -84,6 +93,10 @@ class Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Let go of connections."""
+        self.close()
+
+    def close(self) -> None:
         """Let go of connections."""
         self._engine.dispose()
 
@@ -134,6 +147,20 @@ class Archive:
             shown = [payment_entry(owner, row) for row in rows[:limit]]
             return PaymentsPage(owner.name, owner.currency, reading.as_of(connection, owner), shown, after)
 
+    def wishes(self, account: str | None, before: Place | None, limit: int) -> WishesPage:
+        """Give the newest requests for a plan, of an account or of all, and what sales made of each.
+
+        Raise NoHistory, UserError.
+        """
+        with self._asking() as connection:
+            owner = None if account is None else reading.owner_of(connection, account)
+            if account is not None and owner is None:
+                raise NoHistory(f"nothing of account {account} is in the history yet")
+            found = reading.wishes(connection, owner, before, limit + 1)
+            answers = answers_of(reading.plan_events(connection, (name for name, *_ in found), STATUSES))
+            after = Place(found[limit - 1][2].appended, 1, found[limit - 1][2].id) if len(found) > limit else None
+            return WishesPage([wish_of(*wished, answers) for wished in found[:limit]], after)
+
     def located(self, account: str, hour: int, number: int, since: int, limit: int) -> Located | None:
         """Find an entry of usage and its resource's charges, from an offset on. Raise NoHistory, UserError."""
         with self._asking_of(account) as (connection, owner):
@@ -141,7 +168,8 @@ class Archive:
             if row is None:
                 return None
             resource = reading.resource_of(connection, number)
-            return Located(owner, row, reading.offsets_of(connection, owner, hour, resource, since, limit))
+            entry = usage_entry(owner, row)
+            return Located(owner, row, entry, reading.offsets_of(connection, owner, hour, resource, since, limit))
 
     def owner(self, account: str) -> Owner:
         """Find an account. Raise NoHistory, UserError."""
@@ -190,9 +218,3 @@ def _totals(connection: Connection, owner: Owner, filters: Filters) -> Totals:
 
 def _written(sums: Mapping[str, int], of: Currency) -> dict[str, str]:
     return {name: format_amount(amount, of) for name, amount in sorted(sums.items())}
-
-
-def address_of(secret: SecretStr) -> str:
-    """Tell where a database is, without its password."""
-    engine = open_database(secret, writing=False)
-    return engine.url.render_as_string(hide_password=True)

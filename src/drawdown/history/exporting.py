@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from xlsxwriter import Workbook
@@ -13,12 +12,13 @@ from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX, EXCEL_ROWS_MAX
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.quantity import format_quantity
 from drawdown.errors import UserError
+from drawdown.history.archive import Archive
 from drawdown.history.entries import description_of, event_entry
+from drawdown.history.filters import Period
 from drawdown.history.rows import EventRow, Owner, UsageRow
 from drawdown.wire.instants import format_instant
 
-Form = Literal["csv", "xlsx", "focus"]
-FORMS: Final = ("csv", "xlsx", "focus")
+Form = Literal["csv", "xlsx"]
 COLUMNS: Final = (
     "date",
     "used",
@@ -95,7 +95,7 @@ def write_csv(rows: Iterable[Cells], columns: Iterable[str], to: Callable[[str],
     return count
 
 
-def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes] | Path, title: str) -> int:
+def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes], title: str) -> int:
     """Write rows as a workbook, row by row; give how many. Raise UserError past the rows that a sheet can have.
 
     Amounts and quantities are numbers where Excel's hold all their digits, else texts: none is rounded.
@@ -129,3 +129,19 @@ def _write_cell(sheet: Any, row: int, column: int, text: str, *, number: bool) -
 
 def _harmless(name: str, text: str) -> str:
     return f"'{text}" if name not in _NUMBERS and text.startswith(_FORMULA) else text
+
+
+def export_csv(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
+    """Write a period as CSV; give how many rows. Raise NoHistory, UserError."""
+    return archive.rows(
+        account, period, lambda *rows: write_csv(cells_of(*rows), COLUMNS, lambda text: to.write(text.encode()))
+    )
+
+
+def export_excel(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
+    """Write a period as a workbook; give how many rows. Raise NoHistory, UserError."""
+    title = f"Credit History of {account}"
+    return archive.rows(account, period, lambda *rows: write_excel(cells_of(*rows), COLUMNS, to, title))
+
+
+FORMS: Final[dict[Form, Callable[[Archive, str, Period, IO[bytes]], int]]] = {"csv": export_csv, "xlsx": export_excel}

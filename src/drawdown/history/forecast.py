@@ -10,20 +10,25 @@ from typing import Final
 
 HOUR_MS: Final = 3_600_000
 CREDIT: Final = ""
+_BEGINS, _EMPTY, _OVER = "begins", "empty", "over"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What can pay. name: a plan's, or CREDIT. services: all if empty. end: of its time, None if it is open."""
+    """What can pay. name: a plan's, or CREDIT. services: all if empty. end: of its time, None if it is open.
+
+    start: before it, it pays nothing.
+    """
 
     name: str
     remaining: int
     end: int | None
     services: frozenset[str]
+    start: int = 0
 
-    def pays(self, service: str) -> bool:
-        """Say whether it covers a service."""
-        return not self.services or service in self.services
+    def pays(self, service: str, at: int) -> bool:
+        """Say whether it covers a service at an instant."""
+        return self.start <= at and (not self.services or service in self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +52,39 @@ def forecast(sources: Sequence[Source], rates: Mapping[str, int], now: int) -> l
     at = now
     while True:
         standing = [source for source in sources if source.name not in ended]
-        drawn = _drawn(standing, rates)
-        for name, hourly in drawn.items():
-            first.setdefault(name, hourly)
+        drawn = _drawn(standing, rates, at)
+        first = drawn | first
         turns = [(turn, source) for source in standing if (turn := _turn(source, left, drawn, at)) is not None]
         if not turns:
             break
-        (until, is_empty), source = min(turns, key=lambda one: one[0])
+        (until, why), source = min(turns, key=lambda one: one[0])
         for name, hourly in drawn.items():
             left[name] = max(left[name] - hourly * (until - at) // HOUR_MS, 0)
         at = until
-        empty, over = (until, None) if is_empty else (None, until)
-        ended[source.name] = Outlook(source.name, first.get(source.name, 0), empty, over)
+        if why != _BEGINS:
+            empty, over = (until, None) if why == _EMPTY else (None, until)
+            ended[source.name] = Outlook(source.name, first.get(source.name, 0), empty, over)
     still = {one.name: Outlook(one.name, first.get(one.name, 0), None, None) for one in sources}
     return [ended.get(source.name, still[source.name]) for source in sources]
 
 
-def _drawn(standing: Sequence[Source], rates: Mapping[str, int]) -> dict[str, int]:
+def _drawn(standing: Sequence[Source], rates: Mapping[str, int], at: int) -> dict[str, int]:
     """Give what each source pays by the hour."""
     drawn: dict[str, int] = {}
     for service, hourly in rates.items():
-        payer = next((source for source in standing if source.pays(service)), None)
+        payer = next((source for source in standing if source.pays(service, at)), None)
         if payer is not None and hourly:
             drawn[payer.name] = drawn.get(payer.name, 0) + hourly
     return drawn
 
 
-def _turn(source: Source, left: Mapping[str, int], drawn: Mapping[str, int], at: int) -> tuple[int, bool] | None:
-    """Say when a source ends, and whether because it is empty."""
+def _turn(source: Source, left: Mapping[str, int], drawn: Mapping[str, int], at: int) -> tuple[int, str] | None:
+    """Say when a source begins, is empty, or is over, whichever comes first, and which; None if nothing does."""
+    if source.start > at:
+        return source.start, _BEGINS
     hourly = drawn.get(source.name, 0)
     empty = None if not hourly else at + -(-left[source.name] * HOUR_MS // hourly)
     over = None if source.end is None else max(source.end, at)
     if empty is not None and (over is None or empty <= over):
-        return empty, True
-    return None if over is None else (over, False)
+        return empty, _EMPTY
+    return None if over is None else (over, _OVER)

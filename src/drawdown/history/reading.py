@@ -1,6 +1,6 @@
 """Reads an account's history. One transaction answers one question, so that rows and their position fit together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -204,6 +204,32 @@ def payment_events(
         same = and_(events.c.appended == before.at, events.c.id < before.ident)
         asked = asked.where(or_(events.c.appended < before.at, same))
     return [_event_row(row) for row in connection.execute(asked)]
+
+
+def wishes(
+    connection: Connection, owner: Owner | None, before: Place | None, limit: int
+) -> list[tuple[str, str, EventRow]]:
+    """Give the newest requests for a plan, each with its account's name and currency; of one account, or of all."""
+    asked = _of_accounts().where(events.c.kind == "plan_requested")
+    if owner is not None:
+        asked = asked.where(events.c.account_id == owner.id)
+    if before is not None:
+        same = and_(events.c.appended == before.at, events.c.id < before.ident)
+        asked = asked.where(or_(events.c.appended < before.at, same))
+    rows = connection.execute(asked.order_by(events.c.appended.desc(), events.c.id.desc()).limit(limit))
+    return [(row.name, row.currency, _event_row(row)) for row in rows]
+
+
+def plan_events(connection: Connection, names: Iterable[str], kinds: Iterable[str]) -> list[tuple[str, EventRow]]:
+    """Give what happened to the plans of some accounts, the oldest first, each with its account's name."""
+    fitting = accounts.c.name.in_(sorted(set(names))), events.c.kind.in_(sorted(kinds))
+    rows = connection.execute(_of_accounts().where(*fitting).order_by(events.c.appended, events.c.id))
+    return [(row.name, _event_row(row)) for row in rows]
+
+
+def _of_accounts() -> Select[Any]:
+    joined = events.join(accounts, accounts.c.id == events.c.account_id)
+    return select(events, accounts.c.name, accounts.c.currency).select_from(joined)
 
 
 def events_of(connection: Connection, owner: Owner, filters: Filters) -> Iterator[EventRow]:

@@ -11,7 +11,8 @@ from drawdown.domain.money import CURRENCIES, Currency, decimals, divide_half_up
 from drawdown.domain.prices import Price, Prices
 from drawdown.domain.quantity import MILLIONTHS
 from drawdown.errors import UserError
-from drawdown.history.charges import millionths
+from drawdown.history.charges import NOBODY, millionths
+from drawdown.history.rows import UsageRow
 from drawdown.operate.desk import Desk, Output, output_of
 from drawdown.topics import CHARGES, CREDIT_CHARGING
 from drawdown.wire.book_file import entry_of
@@ -59,6 +60,80 @@ class Explanation:
     paid: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class ChargeSummary:
+    """A charge. place: PARTITION:OFFSET on `charges`; amount: what the asked payer paid of the asked meter, or of all.
+
+    before, after: what that payer had, of credit and plans what was left, of debt what was owed; null for none.
+    """
+
+    place: str
+    id: str
+    charged: str
+    event_source: str
+    event_id: str
+    time: str
+    amount: str
+    total: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """The charges asked for that the log holds. gone: how many it no longer does."""
+
+    charges: list[ChargeSummary]
+    gone: int
+
+
+async def summaries(desk: Desk, partition: int, offsets: Sequence[int], row: UsageRow, limit: int) -> Summaries:
+    """Read charges of a resource, and give those that a row of usage sums up, at most so many. Raise UserError."""
+    told: list[ChargeSummary] = []
+    read = 0
+    for first in range(0, len(offsets), max(limit, 1)):
+        some = offsets[first : first + limit]
+        found = await outputs_at(desk, CHARGES, partition, some)
+        read += len(found)
+        told += [one for output in found if (one := _summary(output, row)) is not None]
+        if len(told) >= limit:
+            return Summaries(told[:limit], first + len(some) - read)
+    return Summaries(told, len(offsets) - read)
+
+
+def _summary(output: Output, row: UsageRow) -> ChargeSummary | None:
+    """Sum up a charge as far as a row of usage has it; None if it is in other rows."""
+    said = output.said
+    of = CURRENCIES[said["currency"]]
+    by_plan = said["ledger"] != _WALLET
+    payer = (row.payer, row.payer_id)
+    lines = [line for line in said["lines"] if (line["payer"]["kind"], line["payer"]["id"] or "") == payer]
+    if by_plan:
+        lines = [line for line in lines if _at_price_of(line, row)]
+    if not lines and (said["lines"] or row.payer != NOBODY):
+        return None
+    balance = next((one for one in said["balances"] if (one["kind"], one["id"] or "") == payer), None)
+    event = said["event"]
+    return ChargeSummary(
+        place=f"{output.partition}:{output.offset}",
+        id=said["id"],
+        charged=said["appended"],
+        event_source=event["source"],
+        event_id=event["id"],
+        time=event["time"],
+        amount=format_amount(sum(parse_amount(line["amount"], of) for line in lines), of),
+        total=said["total"],
+        before=balance["before"] if balance else None,
+        after=balance["after"] if balance else None,
+    )
+
+
+def _at_price_of(line: dict[str, Any], row: UsageRow) -> bool:
+    book = line["book"], line["book_version"]
+    said = line["meter"], *book, line.get("tier", 0), line["unit_price"], line["per"]
+    return said == (row.meter, row.book, row.book_version, row.tier, row.unit_price, row.per)
+
+
 def clusters(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Give spans, from the first to behind the last, of offsets that are near to each other. offsets: ascending."""
     first = last = None
@@ -104,7 +179,7 @@ async def explain(desk: Desk, prices: Prices, account: str, partition: int, offs
     of = CURRENCIES[charge.said["currency"]]
     lines = [] if rated is None else [_line(line, rated.said["event"], of, prices) for line in rated.said["lines"]]
     return Explanation(
-        place=f"{partition}-{offset}",
+        place=f"{partition}:{offset}",
         charge=charge.said,
         overage=rated.said if drawn and rated is not None else None,
         published=None if rated is None else await _published(desk, rated),
