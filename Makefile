@@ -17,8 +17,10 @@ $(READY): requirements/base.txt requirements/dev.txt pyproject.toml
 	bash tools/make_venv.sh $(VENV)
 	touch $@
 
-demo: $(READY) ## rate a real trace on a real Kafka and Redis, and check every amount
-	$(DRAWDOWN) demo
+# make reads --keep as its own --keep-going, -k: `make demo --keep` leaves all of it running
+KEEP := $(if $(findstring k,$(firstword -$(MAKEFLAGS))),--keep)
+demo: $(READY) ## rate a real trace on a real Kafka and Redis, and check every amount (--keep: leave it up, with the API)
+	$(DRAWDOWN) demo $(KEEP)
 
 demo-kill: $(READY) ## the same, with the worker killed and Redis emptied in the middle
 	$(DRAWDOWN) demo --kill

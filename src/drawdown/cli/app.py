@@ -65,7 +65,9 @@ def demo(
     ] = None,
     kill: Annotated[bool, typer.Option("--kill", help="SIGKILL the worker and empty Redis in the middle")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="leave Kafka and Redis running until Ctrl-C")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave all of it running, the HTTP API too, until Ctrl-C")
+    ] = False,
 ) -> None:
     """Rate a real trace on a real Kafka and Redis, and check every amount with an independent rater."""
     from drawdown.cli.demo import demo as run  # noqa: PLC0415

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from drawdown.adapters.clock import SystemClock
 from drawdown.cli.local import wait_for_signal
+from drawdown.demo.kept import kept, told
 from drawdown.demo.report import show
-from drawdown.demo.run import Options, run, stack_of
+from drawdown.demo.run import Options, demo_settings, run, stack_of
 from drawdown.demo.summary import Summary, faults
 from drawdown.domain.errors import REASONS
 
@@ -24,7 +25,8 @@ def demo(options: Options, *, as_json: bool, keep: bool) -> None:
     console = console_of(stderr=as_json)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters comes back as an error
     with stack_of(console) as stack:
-        summary, found = asyncio.run(run(stack, options, console))
+        settings = demo_settings(stack)
+        summary, found = asyncio.run(run(stack, options, console, settings))
         missing = faults(summary, REASONS) if not options.events else []
         write(summary)
         if as_json:
@@ -35,8 +37,10 @@ def demo(options: Options, *, as_json: bool, keep: bool) -> None:
             console.print(f"[red]wrong[/red] {name}: must not be zero")
         console.print(f"The same numbers: {OUTPUT}")
         if keep:
-            console.print(f"Kafka {stack.addresses.kafka}, Redis {stack.addresses.redis}; they run until Ctrl-C")
-            wait_for_signal()
+            with kept(settings) as address:
+                for line in told(stack.addresses, address):
+                    console.print(line, soft_wrap=True, markup=False, highlight=False)
+                wait_for_signal()
     if missing or not summary.conserved:
         sys.exit(1)
 

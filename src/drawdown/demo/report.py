@@ -49,6 +49,11 @@ def show(summary: Summary, found: Audit, console: Console, now: int) -> None:
         console.print("[green]conserved[/green]: every id has one outcome, every amount is right, seq has no gap,")
         console.print("and granted = remaining + spent + forfeited + passed on for every plan, voucher and top-up;")
         console.print("what was used is paid by plans, vouchers and top-ups, or owed. Redis agrees with the log.")
+        if summary.in_history:
+            told = (
+                f"{summary.in_history} charges rolled up by the hour; each account, service, payer and balance agrees."
+            )
+            console.print(f"[green]history[/green]: {told}")
         told = f"{summary.verified} inputs replayed through the rules; every byte on the log and in Redis is theirs."
         console.print(f"[green]verified[/green]: {told}")
     else:

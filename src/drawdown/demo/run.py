@@ -74,8 +74,10 @@ def demo_settings(stack: LocalStack) -> Settings:
     )
 
 
-async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Summary, Audit]:
-    """Run it on a stack; give the numbers and what the check found."""
+async def run(
+    stack: LocalStack, options: Options, console: Console, settings: Settings | None = None
+) -> tuple[Summary, Audit]:
+    """Run it on a stack; give the numbers and what the check found. settings: made for this run if none are given."""
     now = SystemClock().now_ms()
     dice = random.Random(options.seed)  # noqa: S311  a simulation's draw
     usage = _usage(options, dice, now)
@@ -86,7 +88,7 @@ async def run(stack: LocalStack, options: Options, console: Console) -> tuple[Su
         *credit.codes(now),
         *lives.sold(now),
     ]
-    async with Stage(stack.addresses, demo_settings(stack)) as stage:
+    async with Stage(stack.addresses, settings or demo_settings(stack)) as stage:
         await stage.publish(books())
         await stage.publish(commands)
         console.print(

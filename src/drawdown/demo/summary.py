@@ -6,6 +6,7 @@ import msgspec
 
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.demo import lives
+from drawdown.demo.chronicle import checked
 from drawdown.demo.stage import Stage
 from drawdown.domain.model import Account as State
 from drawdown.domain.money import CURRENCIES
@@ -22,6 +23,7 @@ from drawdown.oracle.rater import Oracle
 from drawdown.oracle.state import Account, Plan
 from drawdown.oracle.wallet import WalletOracle
 from drawdown.oracle.wallet_audit import audit_wallet
+from drawdown.topics import CHARGES
 
 CREDIT_EVENTS = (
     "voucher_granted",
@@ -61,6 +63,7 @@ class Summary(msgspec.Struct):
     seconds: str
     events_per_second: int
     findings: list[str]
+    in_history: int = 0  # charges brought into a database, equal to the log and to Redis by account, service and payer
     verified: int = 0  # inputs replayed through the ledgers, all bytes compared
     killed: bool = False
     metrics_agree: bool = False  # the worker counted the same; not asked where one was killed
@@ -87,6 +90,9 @@ async def judge(stage: Stage, seconds: Fraction) -> tuple[Summary, Audit]:
         audit_codes(log, wallets, found)
         found.wallets = wallets.wallets
         await _compare_wallets(stage, wallets, found)
+        for difference in await checked(stage.settings, log[CHARGES]):
+            found.note(difference)
+        found.counts["in history"] = len([record for record in log[CHARGES] if record.value])
     report = await verified(stage.settings)
     for one in report.findings:
         found.note(f"verify: {one}")
@@ -127,6 +133,7 @@ def summarise(log: dict[str, list[Record]], found: Audit, seconds: Fraction) -> 
         seconds=f"{int(seconds * 10) // 10}.{int(seconds * 10) % 10}",
         events_per_second=int(events / seconds) if seconds else 0,
         findings=found.findings,
+        in_history=found.counts["in history"],
         verified=found.counts["verified"],
     )
 

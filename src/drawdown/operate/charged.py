@@ -11,7 +11,7 @@ from drawdown.domain.money import CURRENCIES, Currency, decimals, divide_half_up
 from drawdown.domain.prices import Price, Prices
 from drawdown.domain.quantity import MILLIONTHS
 from drawdown.errors import UserError
-from drawdown.history.charges import NOBODY, millionths
+from drawdown.history.charges import Charge, Paid, decode_charge, millionths, paid_lines
 from drawdown.history.rows import UsageRow
 from drawdown.operate.desk import Desk, Output, output_of
 from drawdown.topics import CHARGES, CREDIT_CHARGING
@@ -62,9 +62,9 @@ class Explanation:
 
 @dataclass(frozen=True)
 class ChargeSummary:
-    """A charge. place: PARTITION:OFFSET on `charges`; amount: what the asked payer paid of the asked meter, or of all.
+    """A charge. place: PARTITION:OFFSET on `charges`; amount: what an entry of usage has of it; total: all of it.
 
-    before, after: what that payer had, of credit and plans what was left, of debt what was owed; null for none.
+    before, after: what the entry's payer had: of plans and credit what was left, of debt what was owed; else null.
     """
 
     place: str
@@ -94,24 +94,27 @@ async def summaries(desk: Desk, partition: int, offsets: Sequence[int], row: Usa
     for first in range(0, len(offsets), max(limit, 1)):
         some = offsets[first : first + limit]
         found = await outputs_at(desk, CHARGES, partition, some)
+        drawn = sorted({one.position.offset for one in found if one.said["ledger"] == _WALLET})
+        overages = {one.offset: one for one in await outputs_at(desk, CREDIT_CHARGING, partition, drawn)}
         read += len(found)
-        told += [one for output in found if (one := _summary(output, row)) is not None]
+        for output in found:
+            overage = overages.get(output.position.offset) if output.said["ledger"] == _WALLET else None
+            summary = _summary(output, overage, row)
+            if summary is not None:
+                told.append(summary)
         if len(told) >= limit:
             return Summaries(told[:limit], first + len(some) - read)
     return Summaries(told, len(offsets) - read)
 
 
-def _summary(output: Output, row: UsageRow) -> ChargeSummary | None:
+def _summary(output: Output, overage: Output | None, row: UsageRow) -> ChargeSummary | None:
     """Sum up a charge as far as a row of usage has it; None if it is in other rows."""
     said = output.said
-    of = CURRENCIES[said["currency"]]
-    by_plan = said["ledger"] != _WALLET
-    payer = (row.payer, row.payer_id)
-    lines = [line for line in said["lines"] if (line["payer"]["kind"], line["payer"]["id"] or "") == payer]
-    if by_plan:
-        lines = [line for line in lines if _at_price_of(line, row)]
-    if not lines and (said["lines"] or row.payer != NOBODY):
+    lines = paid_lines(_read(output), None if overage is None else _read(overage))
+    amounts = [line.amount for line in lines if _is_of(line, row)]
+    if not amounts:
         return None
+    payer = row.payer, row.payer_id
     balance = next((one for one in said["balances"] if (one["kind"], one["id"] or "") == payer), None)
     event = said["event"]
     return ChargeSummary(
@@ -121,17 +124,22 @@ def _summary(output: Output, row: UsageRow) -> ChargeSummary | None:
         event_source=event["source"],
         event_id=event["id"],
         time=event["time"],
-        amount=format_amount(sum(parse_amount(line["amount"], of) for line in lines), of),
+        amount=format_amount(sum(amounts), CURRENCIES[said["currency"]]),
         total=said["total"],
         before=balance["before"] if balance else None,
         after=balance["after"] if balance else None,
     )
 
 
-def _at_price_of(line: dict[str, Any], row: UsageRow) -> bool:
-    book = line["book"], line["book_version"]
-    said = line["meter"], *book, line.get("tier", 0), line["unit_price"], line["per"]
-    return said == (row.meter, row.book, row.book_version, row.tier, row.unit_price, row.per)
+def _read(output: Output) -> Charge:
+    return decode_charge(msgspec.json.encode(output.said))
+
+
+def _is_of(paid: Paid, row: UsageRow) -> bool:
+    line = paid.line
+    price = line.meter, line.book, line.book_version, line.tier, line.unit_price, line.per
+    asked = row.meter, row.book, row.book_version, row.tier, row.unit_price, row.per
+    return (paid.payer, paid.payer_id) == (row.payer, row.payer_id) and price == asked
 
 
 def clusters(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:

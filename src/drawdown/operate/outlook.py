@@ -12,7 +12,7 @@ from drawdown.wire.instants import format_instant, parse_instant
 
 @dataclass(frozen=True)
 class PlanForecast:
-    """A plan's future. hourly: drawn from it now. empty_at: its amount is used up then; over_at: its time is.
+    """A plan's future. hourly: drawn from it once its turn comes. empty_at: its amount is used up then; over_at: its time is.
 
     Only the first to come is told; both are null where neither comes at this rate.
     """
@@ -26,7 +26,7 @@ class PlanForecast:
 
 @dataclass(frozen=True)
 class CreditForecast:
-    """The wallet's future: vouchers and top-ups together. empty_at: from then on usage becomes debt."""
+    """The wallet's future, vouchers and top-ups together. hourly: as a plan's. empty_at: then usage becomes debt."""
 
     remaining: str
     hourly: str
