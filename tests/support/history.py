@@ -9,6 +9,7 @@ from tests.support.wallet import top_up, voucher
 from drawdown.domain.commands import RequestPlan
 from drawdown.domain.outputs import AccountEvent
 from drawdown.domain.rated import Charge, Overage
+from drawdown.domain.usage import inference_measures
 from drawdown.domain.wallet.decide import decide_wallet
 from drawdown.domain.wallet.model import OpenWallet, OverageDue, Wallet, WalletCharge
 from drawdown.engine.records import Record
@@ -113,7 +114,9 @@ def _live(chronicle: Chronicle, account: str) -> None:
         wallet = _decide(chronicle, account, wallet, command, T0)
     for number in range(3):
         at = T0 + number * HOUR
-        world.use(tokens(MANY // (1 + number), at))
+        half = MANY // (1 + number) // 2
+        two_meters = inference_measures((half, 0, half, 0, 0, 0))
+        world.use(tokens(half, at, measures=two_meters) if number == 1 else tokens(2 * half, at))
         for overage in chronicle.take(world.outputs, at, "plans", account):
             wallet = _decide(chronicle, account, wallet, chronicle.due(overage), at)
     world.apply(RequestPlan("acc", "r-1", (), "more", None, "a@b.example"), T0 + 3 * HOUR)

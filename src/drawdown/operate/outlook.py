@@ -12,7 +12,7 @@ from drawdown.wire.instants import format_instant, parse_instant
 
 @dataclass(frozen=True)
 class PlanForecast:
-    """A plan's future. hourly: drawn from it once its turn comes. empty_at: its amount is used up then; over_at: its time is.
+    """A plan's future. hourly: drawn from it once its turn comes. empty_at, over_at: its amount, its time is used up.
 
     Only the first to come is told; both are null where neither comes at this rate.
     """

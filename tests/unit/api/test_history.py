@@ -36,7 +36,8 @@ async def test_credit_history_tells_what_was_spent_by_the_hour_and_what_credit_c
     told = [(one["date"][11:16], one["kind"], one["balance"], one["amount"]) for one in page["entries"]]
     assert told == [
         ("02:00", "usage", "debt", "-200.000000000"),
-        ("01:00", "usage", "debt", "-300.000000000"),
+        ("01:00", "usage", "debt", "-150.000000000"),
+        ("01:00", "usage", "debt", "-150.000000000"),
         ("00:00", "topped_up", "top_up", "25.000000000"),
         ("00:00", "voucher_granted", "voucher", "10.000000000"),
         ("00:00", "plan_activated", "plan", "100.000000000"),
