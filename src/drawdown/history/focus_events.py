@@ -137,11 +137,10 @@ def _topped_up(_: Owner, event: EventRow, __: Funding) -> _Entry | None:
     return _Entry("Purchase", event.amount, 0, CREDIT, f"top-up {event.credit}")
 
 
-def _adjusted(_: Owner, event: EventRow, __: Funding) -> _Entry | None:
-    """Take credit back. What an operator gives is told where it pays, or what it writes off."""
-    if event.amount >= 0:
-        return None
-    return _Entry("Purchase", event.amount, 0, CREDIT, f"credit taken back by {event.credit}")
+def _adjusted(_: Owner, event: EventRow, funding: Funding) -> _Entry | None:
+    """Take back credit that was bought. What an operator gives is told where it pays, or what it writes off."""
+    returned = funding.returned.get(event.credit or "", 0)
+    return _Entry("Purchase", -returned, 0, CREDIT, f"credit taken back by {event.credit}")
 
 
 def _written_off(_: Owner, event: EventRow, __: Funding) -> _Entry | None:

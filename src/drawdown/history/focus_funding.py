@@ -20,6 +20,7 @@ FUNDING_KINDS: Final = (
     "plan_activated",
     "amount_added",
     "adjusted",
+    "debt_paid",
 )
 _POSTPAID: Final = "postpaid"
 _NAMED: Final = ("payment_requested", "plan_scheduled", "plan_activated")
@@ -37,10 +38,15 @@ class PlanPrice:
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """The plans of an account by their names, and the names of adjustments that gave credit for nothing."""
+    """The plans of an account by their names, and what its adjustments gave and took back, by theirs.
+
+    free: those that gave credit for nothing. returned: of those that took credit back, how much of it had been bought;
+    what was given and has not paid debt is taken back first.
+    """
 
     plans: dict[str, PlanPrice]
     free: frozenset[str]
+    returned: dict[str, int]
 
     def postpaid(self, plan: str | None) -> bool:
         """Say whether a plan is paid by statements of its usage."""
@@ -66,9 +72,9 @@ class Funding:
 def funding_of(events: Iterable[EventRow]) -> Funding:
     """Gather it from an account's events of FUNDING_KINDS; others are passed over."""
     plans: dict[str, PlanPrice] = {}
-    free: set[str] = set()
+    adjusted: list[EventRow] = []
     offered: dict[str, Any] | None = None
-    renewal: PlanPrice | None = None  # open, on the old plan's own terms: only the next event says its name
+    renewal: tuple[int, PlanPrice] | None = None  # open, on the old plan's own terms: only the next event says its name
     for event in events:
         offer = event.about.get("offer")
         plan = event.plan or ""
@@ -76,15 +82,33 @@ def funding_of(events: Iterable[EventRow]) -> Funding:
             offered = offer
             plans[plan] = _price(offer)
         elif event.kind == "renewal_open" and offer:
-            renewal = None if offer == offered else _price(offer)
+            renewal = None if offer == offered else (event.seq + 1, _price(offer))
         elif event.kind in _NAMED and plan not in plans:
-            plans[plan] = renewal or PlanPrice(event.amount, None)
-            renewal = None
+            is_renewal = renewal is not None and renewal[0] == event.seq
+            plans[plan] = renewal[1] if renewal and is_renewal else PlanPrice(event.amount, None)
         elif event.kind == "amount_added" and event.reason == "credit" and plan in plans:
             plans[plan] = _more(plans[plan], event.amount)
-        elif event.kind == "adjusted" and event.reason != "write_off" and event.amount > 0:
-            free.add(event.credit or "")
-    return Funding(plans, frozenset(free))
+        elif event.kind == "debt_paid" or (event.kind == "adjusted" and event.reason != "write_off"):
+            adjusted.append(event)
+    return Funding(plans, *_adjustments(adjusted))
+
+
+def _adjustments(events: Iterable[EventRow]) -> tuple[frozenset[str], dict[str, int]]:
+    free: set[str] = set()
+    returned: dict[str, int] = {}
+    given = 0
+    for event in events:
+        name = event.credit or ""
+        if event.kind == "debt_paid":
+            given -= event.amount if name in free else 0
+        elif event.amount > 0:
+            free.add(name)
+            given += event.amount
+        else:
+            of_given = min(given, -event.amount)
+            given -= of_given
+            returned[name] = -event.amount - of_given
+    return frozenset(free), returned
 
 
 def _price(offer: dict[str, Any]) -> PlanPrice:
