@@ -65,6 +65,18 @@ COLUMNS: Final = (
     "x_PriceBookVersion",
     "x_Tier",
 )
+# Those that hold numbers, some of them below 0: nothing may be put before them against spreadsheets that run formulas.
+NUMBERS: Final = (
+    "BilledCost",
+    "ConsumedQuantity",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "EffectiveCost",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingQuantity",
+    "x_ChargedAmount",
+)
 Row = dict[str, str | None]
 _SECONDS: Final = len("2026-11-27T10:15:00")
 

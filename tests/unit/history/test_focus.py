@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.focus import violations
-from tests.support.focus_table import VERSION
+from tests.support.focus_table import TABLE, VERSION
 from tests.support.histories import SCENARIOS, History, history_of
 
 from drawdown.domain.model import Account, Plan
@@ -17,7 +17,7 @@ from drawdown.domain.money import CURRENCIES
 from drawdown.domain.terms import PaymentRequest
 from drawdown.domain.wallet.model import Wallet
 from drawdown.history.focus import usage_rows
-from drawdown.history.focus_columns import COLUMNS, FOCUS_VERSION, Provider, Row
+from drawdown.history.focus_columns import COLUMNS, FOCUS_VERSION, NUMBERS, Provider, Row
 from drawdown.history.focus_events import MONEY_KINDS, event_rows
 from drawdown.history.focus_funding import FUNDING_KINDS, Funding, funding_of
 from drawdown.history.focus_numbers import meter_name, pricing_unit, unit_of
@@ -259,6 +259,11 @@ def test_only_events_about_money_have_rows() -> None:
             assert not [
                 event_rows(history.owner, event, NOTHING) for event in rest if event_rows(OWNER, event, NOTHING)
             ]
+
+
+def test_numbers_are_the_columns_that_the_rules_want_numbers_in() -> None:
+    ruled = {name for name in COLUMNS if name in TABLE and TABLE[name].form in ("number", "unsigned")}
+    assert set(NUMBERS) == ruled | {"x_ChargedAmount"}
 
 
 def test_the_check_is_of_the_version_that_the_export_names() -> None:
