@@ -6,7 +6,7 @@ DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden client lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -107,6 +107,9 @@ model: $(READY) ## check the protocol of a shard as a model at full depth (minut
 
 schemas: $(READY) ## write the schemas anew from the definitions
 	$(PYTHON) -m drawdown.schemas
+
+client: $(READY) ## generate a Python client of the HTTP API into build/client, with what it needs in .venv-client
+	bash tools/make_client.sh .venv-client build/client
 
 check-alerts: ## test the alerts of Prometheus with promtool
 	bash tools/check_alerts.sh

@@ -1,4 +1,4 @@
-"""JSON Schemas of every message and the AsyncAPI document, made from the definitions: `python -m drawdown.schemas`."""
+"""Schemas of every message, the AsyncAPI and OpenAPI documents, from the definitions: `python -m drawdown.schemas`."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import TypeAdapter
 
+from drawdown.api.app import create_app
 from drawdown.scenario.form import Scenario
 from drawdown.topics import DEAD_LETTERS, USAGE
 from drawdown.wire.registry import MESSAGES, Message
@@ -15,6 +16,7 @@ from drawdown.wire.registry import MESSAGES, Message
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path("schemas")
 ASYNCAPI = "asyncapi.json"
+OPENAPI = "openapi.json"  # of the HTTP API; clients are generated from it
 SCENARIO = "scenario.v1.json"  # a file that people write (docs/scenarios.md), not a message
 _DEAD_LETTER_HEADERS = {
     "reason": "why it was refused: one of a closed set of codes",
@@ -34,6 +36,7 @@ def documents() -> dict[str, str]:
     """Give file name → text of everything under schemas/ that is generated."""
     made = {message.file: _written(schema_of(message)) for message in MESSAGES}
     made[ASYNCAPI] = _written(asyncapi())
+    made[OPENAPI] = _written(create_app().openapi())
     made[SCENARIO] = _written({"$schema": DIALECT, **_schema(Scenario), "title": "scenario v1"})
     return made
 

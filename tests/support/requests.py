@@ -29,6 +29,7 @@ REQUESTS = {
         f"{_ACCOUNT}/estimate",
         {"service": "inference", "data": {"endpoint": "chat", "model": "Q", "input_tokens": 1_000_000}},
     ),
+    "show_limits": Asked("GET", f"{_ACCOUNT}/limits"),
     "list_history": Asked("GET", f"{_ACCOUNT}/history?balance=voucher&limit=1"),
     "list_charges": Asked("GET", f"{_ACCOUNT}/history/490896-1/charges"),
     "show_charge": Asked("GET", f"{_ACCOUNT}/charges/3:0"),

@@ -11,6 +11,7 @@ from drawdown.api import (
     estimating,
     history,
     letters,
+    limiting,
     pricing,
     problems,
     reading,
@@ -42,6 +43,7 @@ def create_app() -> FastAPI:
     app.include_router(authorizing.router)
     app.include_router(pricing.router)
     app.include_router(estimating.router)
+    app.include_router(limiting.router)
     app.include_router(history.router)
     app.include_router(reports.router)
     app.include_router(letters.router)

@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A source's future. hourly: what is drawn from it once its turn comes. empty, over: its amount, its time is used up.
+    """A source's future. hourly: drawn from it once its turn comes. empty, over: its amount, its time is used up.
 
     Of empty and over, only the first to come is told; both are None where neither comes at this rate.
     """

@@ -25,6 +25,7 @@ MAY: dict[str, set[Scope]] = {
     "show_command": READERS,
     "authorize": READERS,
     "estimate": READERS,
+    "show_limits": READERS,
     "list_history": READERS,
     "list_charges": READERS,
     "show_charge": READERS,
