@@ -74,6 +74,9 @@ class Settings(BaseSettings):
             description="sqlite:///FILE or postgresql://user:password@host/database: the database of `drawdown history`"
         ),
     ] = SecretStr("sqlite:///drawdown-history.db")
+    provider: Annotated[
+        str, Field(max_length=120, description="who sells the services, as exports in FOCUS name it")
+    ] = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 

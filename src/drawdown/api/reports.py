@@ -35,6 +35,7 @@ To = Annotated[Instant, Query(description="before then, a whole hour too")]
 _SHAPE: Final = (int, int, int)
 _MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
+    "focus": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -66,15 +67,16 @@ async def export_history(
     account: PathName,
     start: From,
     to: To,
-    form: Annotated[Form, Query(alias="as", description="CSV, or an Excel workbook")] = "csv",
+    form: Annotated[Form, Query(alias="as", description="CSV, an Excel workbook, or FOCUS as CSV")] = "csv",
 ) -> StreamingResponse:
     """Export a period: every row of usage by the hour, and credit as it came and went."""
     check_sees(key, account)
     period = _period(start, to)
     write = FORMS[form]
     chunks = await held.archives.written(lambda archive, file: write(archive, account, period, file))
-    name = quote(f"{account} {start[:10]} {to[:10]}.{form}", safe="")
-    headers = {"Content-Disposition": f"attachment; filename=\"history.{form}\"; filename*=UTF-8''{name}"}
+    ending = "focus.csv" if form == "focus" else form
+    name = quote(f"{account} {start[:10]} {to[:10]}.{ending}", safe="")
+    headers = {"Content-Disposition": f"attachment; filename=\"history.{ending}\"; filename*=UTF-8''{name}"}
     return StreamingResponse(chunks, media_type=_MEDIA_TYPES[form], headers=headers)
 
 

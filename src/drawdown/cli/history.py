@@ -114,7 +114,9 @@ def export(
     account: Account,
     start: From,
     end: To,
-    form: Annotated[Literal["csv", "xlsx"], typer.Option("--as", help="CSV or an Excel workbook")] = "csv",
+    form: Annotated[
+        Literal["csv", "xlsx", "focus"], typer.Option("--as", help="CSV, an Excel workbook, or FOCUS as CSV")
+    ] = "csv",
     out: Annotated[str, typer.Option(help="a file; standard output without, of CSV alone")] = "",
 ) -> None:
     """Write all rows of an account's history in a period."""

@@ -15,6 +15,8 @@ from drawdown.history import reading
 from drawdown.history.database import check_migrated, open_database, told
 from drawdown.history.entries import Entry, PaymentEntry, event_entry, payment_entry, usage_entry
 from drawdown.history.filters import HOUR_MS, Filters, Period, Place
+from drawdown.history.focus_columns import Provider
+from drawdown.history.focus_funding import FUNDING_KINDS, Funding, funding_of
 from drawdown.history.rows import AsOf, EventRow, Owner, UsageRow
 from drawdown.history.statement import Statement, Used, statement_of
 from drawdown.history.tables import resources, series
@@ -80,12 +82,24 @@ class Located:
     offsets: list[int]
 
 
+@dataclass(frozen=True)
+class Rows:
+    """All of a period, to be read once. funding: asks what plans cost and which credit was given, from the beginning."""
+
+    owner: Owner
+    usage: Iterator[UsageRow]
+    events: Iterator[EventRow]
+    funding: Callable[[], Funding]
+    provider: Provider
+
+
 class Archive:
     """Reads one database; safe to be used by several threads."""
 
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet. Raise BadInput for an address of no known kind."""
         self._engine = open_database(settings.history, writing=False)
+        self._provider = Provider(*[settings.provider] * 3)
         self._checked = False
 
     def __enter__(self) -> Self:
@@ -186,14 +200,18 @@ class Archive:
             happened = reading.events_of(connection, owner, until)
             return statement_of(owner, period, used, happened, reading.as_of(connection, owner))
 
-    def rows(
-        self, account: str, period: Period, take: Callable[[Owner, Iterator[UsageRow], Iterator[EventRow]], T]
-    ) -> T:
+    def rows(self, account: str, period: Period, take: Callable[[Rows], T]) -> T:
         """Have all rows of a period taken, as of one moment. Raise NoHistory, UserError."""
         filters = Filters(since=period.start, until=period.end)
         with self._asking_of(account) as (connection, owner):
-            usage = reading.usage_of(connection, owner, period)
-            return take(owner, usage, reading.events_of(connection, owner, filters))
+            rows = Rows(
+                owner,
+                reading.usage_of(connection, owner, period),
+                reading.events_of(connection, owner, filters),
+                lambda: funding_of(reading.funding_events(connection, owner, FUNDING_KINDS)),
+                self._provider,
+            )
+            return take(rows)
 
     def spent_since(self, account: str, since: int) -> Mapping[tuple[str, str, str], int]:
         """Sum up what was used from an hour on: by service, payer and its id. Raise NoHistory, UserError."""

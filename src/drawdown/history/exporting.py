@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import IO, Any, Final, Literal
 
@@ -12,13 +12,16 @@ from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX, EXCEL_ROWS_MAX
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.quantity import format_quantity
 from drawdown.errors import UserError
-from drawdown.history.archive import Archive
+from drawdown.history.archive import Archive, Rows
 from drawdown.history.entries import description_of, event_entry
 from drawdown.history.filters import Period
-from drawdown.history.rows import EventRow, Owner, UsageRow
+from drawdown.history.focus import usage_rows
+from drawdown.history.focus_columns import COLUMNS as FOCUS_COLUMNS
+from drawdown.history.focus_columns import NUMBERS as FOCUS_NUMBERS
+from drawdown.history.focus_events import event_rows
 from drawdown.wire.instants import format_instant
 
-Form = Literal["csv", "xlsx"]
+Form = Literal["csv", "xlsx", "focus"]
 COLUMNS: Final = (
     "date",
     "used",
@@ -46,10 +49,11 @@ _EXACT_DIGITS: Final = 15  # more than these, Excel's numbers do not hold
 Cells = dict[str, str | None]
 
 
-def cells_of(owner: Owner, usage: Iterable[UsageRow], events: Iterable[EventRow]) -> Iterator[Cells]:
+def cells_of(rows: Rows) -> Iterator[Cells]:
     """Give the cells of each row: usage, oldest first, then what changed a balance, or failed to."""
+    owner = rows.owner
     of = CURRENCIES[owner.currency]
-    for row in usage:
+    for row in rows.usage:
         yield {
             "date": format_instant(row.charged),
             "used": format_instant(row.used),
@@ -71,14 +75,25 @@ def cells_of(owner: Owner, usage: Iterable[UsageRow], events: Iterable[EventRow]
             "currency": owner.currency,
             "charges": str(row.lines),
         }
-    for event in events:
+    for event in rows.events:
         if event.change or (event.status == "failed" and event.ledger == "wallet"):
             entry = event_entry(owner, event)
             names = ("date", "source", "balance", "paid_by", "description", "code", "status", "amount", "currency")
             yield {name: getattr(entry, name) or None for name in names}
 
 
-def write_csv(rows: Iterable[Cells], columns: Iterable[str], to: Callable[[str], object]) -> int:
+def focus_cells_of(rows: Rows) -> Iterator[Cells]:
+    """Give the cells of each row of FOCUS: usage, oldest first, then money that came and credit that went."""
+    funding = rows.funding()
+    for usage in rows.usage:
+        yield from usage_rows(rows.owner, usage, funding, rows.provider)
+    for event in rows.events:
+        yield from event_rows(rows.owner, event, funding, rows.provider)
+
+
+def write_csv(
+    rows: Iterable[Cells], columns: Iterable[str], to: Callable[[str], object], numbers: Collection[str] = _NUMBERS
+) -> int:
     """Write rows as CSV (RFC 4180); give how many. A text that a spreadsheet would run as a formula gets a quote."""
     names = list(columns)
     line = io.StringIO()
@@ -86,7 +101,8 @@ def write_csv(rows: Iterable[Cells], columns: Iterable[str], to: Callable[[str],
     writer.writeheader()
     count = 0
     for cells in rows:
-        writer.writerow({name: _harmless(name, cells.get(name) or "") for name in names})
+        texts = {name: cells.get(name) or "" for name in names}
+        writer.writerow({name: text if name in numbers else _harmless(text) for name, text in texts.items()})
         to(line.getvalue())
         line.seek(0)
         line.truncate()
@@ -127,21 +143,34 @@ def _write_cell(sheet: Any, row: int, column: int, text: str, *, number: bool) -
         sheet.write_string(row, column, text[:EXCEL_CELL_CHARACTERS_MAX])
 
 
-def _harmless(name: str, text: str) -> str:
-    return f"'{text}" if name not in _NUMBERS and text.startswith(_FORMULA) else text
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def export_csv(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
     """Write a period as CSV; give how many rows. Raise NoHistory, UserError."""
+    return archive.rows(account, period, lambda rows: write_csv(cells_of(rows), COLUMNS, _encoded(to)))
+
+
+def export_focus(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
+    """Write a period in FOCUS, as CSV; give how many rows. Raise NoHistory, UserError."""
     return archive.rows(
-        account, period, lambda *rows: write_csv(cells_of(*rows), COLUMNS, lambda text: to.write(text.encode()))
+        account, period, lambda rows: write_csv(focus_cells_of(rows), FOCUS_COLUMNS, _encoded(to), FOCUS_NUMBERS)
     )
 
 
 def export_excel(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
     """Write a period as a workbook; give how many rows. Raise NoHistory, UserError."""
     title = f"Credit History of {account}"
-    return archive.rows(account, period, lambda *rows: write_excel(cells_of(*rows), COLUMNS, to, title))
+    return archive.rows(account, period, lambda rows: write_excel(cells_of(rows), COLUMNS, to, title))
 
 
-FORMS: Final[dict[Form, Callable[[Archive, str, Period, IO[bytes]], int]]] = {"csv": export_csv, "xlsx": export_excel}
+def _encoded(to: IO[bytes]) -> Callable[[str], object]:
+    return lambda text: to.write(text.encode())
+
+
+FORMS: Final[dict[Form, Callable[[Archive, str, Period, IO[bytes]], int]]] = {
+    "csv": export_csv,
+    "xlsx": export_excel,
+    "focus": export_focus,
+}

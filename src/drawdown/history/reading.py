@@ -239,6 +239,13 @@ def events_of(connection: Connection, owner: Owner, filters: Filters) -> Iterato
         yield _event_row(row)
 
 
+def funding_events(connection: Connection, owner: Owner, kinds: Iterable[str]) -> Iterator[EventRow]:
+    """Give all events of some kinds, in the order of their ledger and number."""
+    asked = _events(owner, Filters()).where(events.c.kind.in_(sorted(kinds))).order_by(events.c.ledger, events.c.seq)
+    for row in connection.execute(asked):
+        yield _event_row(row)
+
+
 def changes_by_balance(connection: Connection, owner: Owner, filters: Filters) -> dict[str, int]:
     """Sum up what events changed, by kind of balance."""
     if filters.service is not None or filters.resource is not None:
