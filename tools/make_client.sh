@@ -2,9 +2,8 @@
 # Generate a Python client of the HTTP API from schemas/openapi.json. Usage: make_client.sh VENV FOLDER
 # VENV gets the generator and what the client needs; the client is FOLDER/drawdown_client.
 set -euo pipefail
-here=$PWD
+venv=$(realpath -m "$1") folder=$(realpath -m "$2")
 cd "$(dirname "$0")/.."
-venv=$(cd "$here" && realpath -m "$1") folder=$(cd "$here" && realpath -m "$2")
 
 if [ ! -x "$venv/bin/openapi-python-client" ] || [ requirements/client.txt -nt "$venv/.ready" ]; then
     python="${PYTHON:-.venv/bin/python}"

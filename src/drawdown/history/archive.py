@@ -84,7 +84,7 @@ class Located:
 
 @dataclass(frozen=True)
 class Rows:
-    """All of a period, to be read once. funding: asks what plans cost and which credit was given, from the beginning."""
+    """All of a period, to be read once. funding: asks what plans cost and which credit was given, since the start."""
 
     owner: Owner
     usage: Iterator[UsageRow]
