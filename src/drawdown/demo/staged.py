@@ -30,8 +30,8 @@ from drawdown.traces.events import Outgoing
 from drawdown.wire.instants import format_instant
 
 _CLOCK = b"the-scenarios-clock"
-_OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
-_ORDER = ("book_refused", "charge", "overage", "drawn", "event", "refused", "other")
+OUTPUTS = (CHARGES, CREDIT_CHARGING, ACCOUNT_EVENTS, DEAD_LETTERS)
+ORDER = ("book_refused", "charge", "overage", "drawn", "event", "refused", "other")
 _POLL_SECONDS, _TIMER_SECONDS, _DUE_MAX = 0.1, 60, 100
 LEDGERS: tuple[Ledger, ...] = (
     PlansLedger(Prices(), Policy.default()),
@@ -59,14 +59,14 @@ class Staged:
         """Run a checked scenario on an open stage."""
         self._stage = stage
         self._plan = plan
-        self._seen: dict[str, int] = dict.fromkeys(_OUTPUTS, 0)
+        self._seen: dict[str, int] = dict.fromkeys(OUTPUTS, 0)
         self._prices = world_of(plan).prices
 
     async def run(self) -> Report:
         """Run it; give what differs."""
         plan, stage = self._plan, self._stage
-        await stage.publish(_books(plan))
-        await stage.publish(_outgoing(sent, plan.begins) for sent in opening(plan))
+        await stage.publish(books_of(plan))
+        await stage.publish(outgoing(sent, plan.begins) for sent in opening(plan))
         stage.start_worker()
         await stage.all_taken(seconds=120)
         await self._new()
@@ -75,9 +75,9 @@ class Staged:
             await self._pass_time(moment.at)
             refused = await self._publish_book(*moment.book, moment.at) if moment.book else []
             if moment.sent:
-                await stage.publish(_outgoing(sent, moment.at) for sent in moment.sent)
+                await stage.publish(outgoing(sent, moment.at) for sent in moment.sent)
                 await stage.all_taken()
-            found = compare.outputs(_expected(moment.step.expect), refused + await self._new())
+            found = compare.outputs(in_order(moment.step.expect), refused + await self._new())
             wanted = moment.step.state or {}
             found += compare.states(wanted, await self._states(wanted))
             if found:
@@ -87,17 +87,17 @@ class Staged:
 
     async def _publish_book(self, book: Book, message: bytes, at: int) -> list[Told]:
         """Publish a price book at an instant (ms), and wait until the worker has read it, whether or not it holds."""
-        await self._stage.publish([_priced(book, message, at)])
+        await self._stage.publish([priced(book, message, at)])
         async with asyncio.timeout(_TIMER_SECONDS):
             while not await self._stage.prices_read():
-                await self._stage.publish(_beat(at))  # something to commit, with how far the prices are read
+                await self._stage.publish(beat(at))  # something to commit, with how far the prices are read
                 await self._stage.all_taken()
         return told_of_book(self._prices, book, at)
 
     async def _pass_time(self, until: int) -> None:
         """Move the watermark to each due time up to an instant (ms), and wait until its timers are taken."""
         while (due := await self._due(until)) is not None:
-            await self._stage.publish(_beat(due))
+            await self._stage.publish(beat(due))
             try:
                 async with asyncio.timeout(_TIMER_SECONDS):
                     while (now := await self._due(due)) is not None and now <= due:
@@ -118,11 +118,11 @@ class Staged:
         """Read the outputs since the last time, in the order in which steps are compared."""
         log = await self._stage.read()
         told = []
-        for topic in _OUTPUTS:
+        for topic in OUTPUTS:
             records = log[topic][self._seen[topic] :]
             self._seen[topic] = len(log[topic])
-            told += [one for record in records if record.value and (one := _read(topic, record)) is not None]
-        return sorted(told, key=lambda one: (_ORDER.index(one.kind), one.message.get("ledger", "")))
+            told += [one for record in records if record.value and (one := told_in(topic, record)) is not None]
+        return by_topic(told)
 
     async def _states(self, accounts: Sequence[str] | dict[str, Any]) -> States:
         states = States()
@@ -153,7 +153,7 @@ async def staged(stack: LocalStack, plan: Plan) -> Report:
         return await Staged(stage, plan).run()
 
 
-def _read(topic: str, record: Record) -> Told | None:
+def told_in(topic: str, record: Record) -> Told | None:
     """Read an output; None for what only moved the clock."""
     if topic != DEAD_LETTERS:
         value = record.value or b""
@@ -164,31 +164,42 @@ def _read(topic: str, record: Record) -> Told | None:
     return Told("refused", {"code": headers["reason"], "detail": headers["detail"], "ledger": headers["ledger"]})
 
 
-def _expected(listed: Sequence[Output]) -> list[Output]:
+def by_topic(came: Sequence[Told]) -> list[Told]:
+    """Order outputs as those that a step lists are."""
+    return sorted(came, key=lambda one: (ORDER.index(one.kind), one.message.get("ledger", "")))
+
+
+def in_order(listed: Sequence[Output]) -> list[Output]:
     """Order a step's outputs by topic, as only that order is on the log; a duplicate leaves nothing there."""
-    return sorted([one for one in listed if one.kind in _ORDER], key=lambda one: _ORDER.index(one.kind))
+    return sorted([one for one in listed if one.kind in ORDER], key=lambda one: ORDER.index(one.kind))
 
 
-def _outgoing(sent: Sent, at: int) -> Outgoing:
+def outgoing(sent: Sent, at: int) -> Outgoing:
+    """Give an input with its instant (ms)."""
     topic, account, value = sent
     return Outgoing(topic, account.encode(), value, at)
 
 
-def _beat(at: int) -> list[Outgoing]:
-    """Give what moves the watermark of both ledgers to an instant (ms): usage that is refused, and the carried one."""
+def beat(at: int, shard: int = 0, key: bytes = _CLOCK) -> list[Outgoing]:
+    """Give what moves the watermark of a shard's ledgers to an instant (ms): usage that is refused, a carried one.
+
+    key: one that lies on the shard, or the refused usage is forwarded to where it does.
+    """
     header = (WATERMARK_HEADER, b"%d" % at)
-    usage = [Outgoing(topic, _CLOCK, b"{}", at, partition=0) for topic in USAGE]
-    return [*usage, Outgoing(CREDIT_CHARGING, None, b"", at, headers=(header,), partition=0)]
+    usage = [Outgoing(topic, key, b"{}", at, partition=shard) for topic in USAGE]
+    return [*usage, Outgoing(CREDIT_CHARGING, None, b"", at, headers=(header,), partition=shard)]
 
 
-def _priced(book: Book, message: bytes, appended: int) -> Outgoing:
+def priced(book: Book, message: bytes, appended: int) -> Outgoing:
+    """Give a price book as it is published, with its append time (ms)."""
     return Outgoing(PRICES, f"{book.name}:{book.version}".encode(), message, appended)
 
 
-def _books(plan: Plan) -> list[Outgoing]:
+def books_of(plan: Plan) -> list[Outgoing]:
+    """Give the price books that hold when a scenario begins."""
     standard = standard_books() if plan.scenario.standard_prices else []
     messages = [*standard, *plan.scenario.prices]
     return [
-        _priced(book, msgspec.json.encode(message), appended)
+        priced(book, msgspec.json.encode(message), appended)
         for message, (book, appended) in zip(messages, plan.books, strict=True)
     ]

@@ -112,12 +112,13 @@ def _payers(paid: dict[str, Decimal]) -> str:
 
 def states(expected: dict[str, StateForm], world: Readable) -> list[str]:
     """List what differs of the accounts' states."""
-    found = []
-    for account, form in expected.items():
-        came = view(world, account)
-        found += _fields(form.model_dump(exclude_unset=True), came, f"state.{account}.")
-        found += _complete(form, came, f"state.{account}.")
-    return found
+    return [what for account, form in expected.items() for what in state(account, form, view(world, account))]
+
+
+def state(account: str, form: StateForm, came: dict[str, Any]) -> list[str]:
+    """List what differs of an account's state. came: it, as `view` gives it."""
+    before = f"state.{account}."
+    return _fields(form.model_dump(exclude_unset=True), came, before) + _complete(form, came, before)
 
 
 def _complete(form: StateForm, came: dict[str, Any], before: str) -> list[str]:

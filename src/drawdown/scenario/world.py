@@ -84,6 +84,10 @@ class World:
             told += self.send(ledger.command_topic, key, value, at)
         raise UserError(f"more than {SCENARIO_TIMERS_MAX} timers fired before one step: something is always due")
 
+    def next_due(self) -> int | None:
+        """Give the earliest instant (ms) at which a timer is due."""
+        return min((at for at, _, _ in self._due()), default=None)
+
     def _due(self) -> Iterator[tuple[int, str, str]]:
         for ledger in self.ledgers:
             for account, state in self._states[ledger.name].items():
