@@ -1,6 +1,7 @@
 """What operators do over HTTP, on a real worker, Kafka and Redis: dead letters answered, voucher codes made."""
 
 import asyncio
+from typing import Any
 
 import httpx
 from tests.support.api import Api, give, served
@@ -88,3 +89,48 @@ async def test_pages_of_dead_letters_and_others_need_not_wait_for_them(stack: Lo
         opened, *answers = await asyncio.gather(give(desk, "POST", "/accounts", "open", OPEN), *scans)
         assert opened.status_code == 201
         assert [len(one.json()["dead_letters"]) for one in answers] == [7] * 8
+
+
+async def test_a_code_issued_over_http_is_redeemed_once_and_one_withdrawn_never(stack: LocalStack, prefix: str) -> None:
+    async with stage_on(stack, prefix) as stage, served(stage) as api:
+        await started(stage)
+        desk, sales = await api.client("operator"), await api.client("sales")
+        assert (await give(desk, "POST", "/accounts", "open", OPEN)).status_code == 201
+        key = "spring-5f0c1d2e3b4a"
+        terms = {"campaign": "spring", "count": 50, "currency": "USD", "amount": "10.00", "valid_seconds": 86_400}
+        terms["per_account_max"] = 2
+        both = await asyncio.gather(*(give(sales, "POST", "/codes", key, terms) for _ in range(2)))
+        issued = both[0].json()
+        assert {one.status_code for one in both} <= {200, 201}, [one.text for one in both]
+        assert issued["codes"] == both[1].json()["codes"]
+        again = await give(sales, "POST", "/codes", key, terms)
+        assert (again.status_code, again.json()) == (200, issued | {"replayed": True})
+        assert (await give(sales, "POST", "/codes", key, terms | {"amount": "1.00"})).status_code == 409
+
+        first, second, *_ = issued["codes"]
+        redeem = ("POST", "/accounts/acme/redemptions")
+        done = await give(desk, *redeem, "r-1", {"redemption": "one", "code": first})
+        assert done.status_code == 201, done.text
+        async with asyncio.timeout(30):  # the codes ledger hears last that the credit is granted
+            while (used := await looked_up(sales, first))["status"] != "redeemed":
+                assert used["status"] == "in_flight"
+                await asyncio.sleep(0.05)
+        assert (used["account"], used["redemption"]) == ("acme", "one")
+
+        withdraw = ("POST", "/codes/withdrawals")
+        gone = {"code": second, "reason": "printed twice"}
+        taken = [await give(sales, *withdraw, "w-1", gone) for _ in range(2)]
+        assert [(one.status_code, one.json()["outcome"], one.json()["replayed"]) for one in taken] == [
+            (200, "applied", False),
+            (200, "applied", True),
+        ]
+        assert (await looked_up(sales, second))["status"] == "withdrawn"
+        refused_ = await give(desk, *redeem, "r-2", {"redemption": "two", "code": second})
+        assert (refused_.status_code, refused_.json()["code"]) == (409, "code_withdrawn")
+        assert not any(code in done.text + refused_.text + taken[0].text for code in issued["codes"])
+        await conserved(stage, 0)
+
+
+async def looked_up(client: httpx.AsyncClient, code: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.post("/v1/codes/look-up", json={"code": code})).json()
+    return found

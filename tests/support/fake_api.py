@@ -2,7 +2,7 @@
 
 import atexit
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, cast
 import httpx
 import msgspec
 from fastapi import FastAPI
+from tests.support.codes import TERMS
 from tests.support.domain import T0, World, prices
 from tests.support.fake_letters import SHARDS, FakeBrowser, dead
 from tests.support.history import write_lives
@@ -22,17 +23,23 @@ from drawdown.adapters.kafka.browsing import Place
 from drawdown.api.app import create_app
 from drawdown.api.archives import Archives
 from drawdown.api.context import Context
+from drawdown.api.counts import ApiCounts
 from drawdown.api.decisions import Decisions
+from drawdown.api.issuing import Decision
 from drawdown.api.problems import Problem
 from drawdown.api.rates import Rates
 from drawdown.api.shelf import Shelf
+from drawdown.domain.codes.model import Code
 from drawdown.domain.wallet.model import Wallet
 from drawdown.engine.commit import GENESIS
 from drawdown.engine.ports import LookUp
 from drawdown.engine.records import Record
 from drawdown.history.database import migrate, open_database
+from drawdown.ledgers.codes import CodesLedger
+from drawdown.operate.desk import Position
 from drawdown.operate.keys import Key, Scope, draw
 from drawdown.settings import load_settings
+from drawdown.wire.code_commands import hash_of
 
 OWN, OTHER = "acc", "other"
 
@@ -56,6 +63,11 @@ class FakeIssuer:
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
         self.known = False
+        self.counts = ApiCounts()
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[Callable[[Decision], Decision]]:
+        yield lambda decision: decision
 
     async def issue(self, command: dict[str, Any], seconds: float) -> None:
         self.commands.append(command | {"seconds": seconds})
@@ -85,10 +97,12 @@ class _Clock:
 
 class _Cache:
     def __init__(self, states: dict[str, bytes]) -> None:
-        self._states = states
+        self.states = states
+        self.known: dict[bytes, bytes] = {}
 
     async def look_up(self, shard: int, identities: list[bytes], accounts: list[str]) -> LookUp:
-        return LookUp(GENESIS, {}, [self._states.get(name) for name in accounts])
+        known = {index: self.known[one] for index, one in enumerate(identities) if one in self.known}
+        return LookUp(GENESIS, known, [self.states.get(name) for name in accounts])
 
 
 class FakeDesk:
@@ -104,7 +118,11 @@ class FakeDesk:
         self._states = {
             "plans": {name: encode(msgspec.structs.replace(plans, id=name)) for name in names},
             "wallet": {name: encode(Wallet(name, "USD", T0)) for name in names},
+            "codes": {code: encode(Code(code, TERMS, None, None)) for code in (hash_of("ABCDE12345"),)},
         }
+        self.caches = {ledger: _Cache(states) for ledger, states in self._states.items()}
+        self.sent: list[tuple[str, str, bytes]] = []
+        self.works = True  # a worker takes what is sent, at once
         self.settings = load_settings()
         self.clock = _Clock()
         self.shards = range(SHARDS)
@@ -120,7 +138,16 @@ class FakeDesk:
         return 3
 
     def cache(self, ledger: str) -> _Cache:
-        return _Cache(self._states[ledger])
+        return self.caches[ledger]
+
+    async def send_all(self, topic: str, records: list[tuple[str, bytes]]) -> list[Position]:
+        """Take commands of codes, and know their ids."""
+        for key, value in records:
+            self.sent.append((topic, key, value))
+            item = CodesLedger().decode(Record(topic, 0, 0, 0, key.encode(), value))
+            if self.works:
+                self.caches["codes"].known[item.identity] = item.content
+        return []
 
 
 class FakeScans:

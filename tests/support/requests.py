@@ -45,6 +45,13 @@ REQUESTS = {
     "list_dead_letters": Asked("GET", "/v1/dead-letters?reason=unknown_price"),
     "show_dead_letter": Asked("GET", "/v1/dead-letters/1:7"),
     "replay_dead_letter": Asked("POST", "/v1/dead-letters/1:7/replay", {"reason": "a test"}),
+    "issue_codes": Asked(
+        "POST",
+        "/v1/codes",
+        {"campaign": "spring", "count": 2, "currency": "USD", "amount": "10.00", "valid_seconds": 60},
+    ),
+    "look_up_code": Asked("POST", "/v1/codes/look-up", {"code": "ABCDE 12345"}),
+    "withdraw_code": Asked("POST", "/v1/codes/withdrawals", {"code": "ABCDE 12345", "reason": "a test"}),
     "open_account": Asked("POST", "/v1/accounts", {"account": "{account}", "currency": "USD"}),
     "set_debt_limit": Asked("PUT", f"{_ACCOUNT}/debt-limit", BY | {"limit": "5.00"}),
     "request_plan": Asked(
@@ -79,7 +86,7 @@ REQUESTS = {
     "redeem_code": Asked("POST", f"{_ACCOUNT}/redemptions", {"redemption": "r-1", "code": "ABCDE 12345"}),
     "adjust": Asked("POST", f"{_ACCOUNT}/adjustments", BY | {"adjustment": "a-1", "amount": "1.00"}),
 }
-HEADERS = {"Idempotency-Key": "k-1", "If-Match": '"1-0123456789abcdef"'}
+HEADERS = {"Idempotency-Key": "k-0123456789abcdef", "If-Match": '"1-0123456789abcdef"'}
 
 
 def of_account(asked: Asked, account: str) -> Asked:

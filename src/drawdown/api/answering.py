@@ -80,25 +80,31 @@ def wait_seconds(prefer: str | None) -> float:
 
 def applied(command: dict[str, Any], outputs: Sequence[Output], status: HTTPStatus, *, replayed: bool) -> Response:
     """Write that a command is applied: with `status` if it was by this request."""
-    return _written(command, outputs, HTTPStatus.OK if replayed else status, "applied", {}, replayed=replayed)
+    return written(command["id"], outputs, HTTPStatus.OK if replayed else status, replayed=replayed)
 
 
 def pending(command: dict[str, Any], outputs: Sequence[Output], *, replayed: bool) -> Response:
     """Write that a command is on the log and not decided, and where to ask."""
     place = f"/v1/accounts/{quote(command['account'], safe='')}/commands/{quote(command['id'], safe='')}"
+    return later_at(place, command["id"], outputs, replayed=replayed)
+
+
+def later_at(place: str, ident: str, outputs: Sequence[Output] = (), *, replayed: bool = False) -> Response:
+    """Write that what was asked for under an Idempotency-Key is not decided, and where to look."""
     headers = {"Location": place, "Retry-After": str(API_RETRY_SECONDS)}
-    return _written(command, outputs, HTTPStatus.ACCEPTED, "pending", headers, replayed=replayed)
+    return written(ident, outputs, HTTPStatus.ACCEPTED, headers, replayed=replayed)
 
 
-def _written(
-    command: dict[str, Any],
+def written(
+    ident: str,
     outputs: Sequence[Output],
-    status: HTTPStatus,
-    outcome: str,
-    headers: dict[str, str],
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: dict[str, str] | None = None,
     *,
     replayed: bool,
 ) -> Response:
+    """Write what was decided of an Idempotency-Key, or with status 202 that nothing was yet."""
+    outcome = "pending" if status == HTTPStatus.ACCEPTED else "applied"
     events = [Event(topic=one.topic, partition=one.partition, offset=one.offset, said=one.said) for one in outputs]
-    body = Decided(id=command["id"], outcome=outcome, replayed=replayed, events=events)
+    body = Decided(id=ident, outcome=outcome, replayed=replayed, events=events)
     return JSONResponse(body.model_dump(), status, headers=headers)

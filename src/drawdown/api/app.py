@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from drawdown.api import (
     authorizing,
+    codes,
     estimating,
     history,
     letters,
@@ -47,6 +48,7 @@ def create_app() -> FastAPI:
     app.include_router(history.router)
     app.include_router(reports.router)
     app.include_router(letters.router)
+    app.include_router(codes.router)
     app.include_router(replaying.router)
     app.add_api_route("/live", live, include_in_schema=False)
     app.add_api_route("/ready", ready, include_in_schema=False)

@@ -10,11 +10,15 @@ from drawdown.wire.basics import StrictMessage
 _ALWAYS = ("command", "version", "id")
 
 
-def body_of(message: type[StrictMessage], *, without: Collection[str] = ()) -> type[BaseModel]:
-    """Give a command's message without some of its fields; what is left is checked as the ledger checks it."""
+def body_of(message: type[StrictMessage], *, without: Collection[str] = (), **more: Any) -> type[BaseModel]:
+    """Give a command's message without some of its fields; what is left is checked as the ledger checks it.
+
+    more: annotations of fields that the request has besides.
+    """
     left = {*_ALWAYS, *without}
     fields: dict[str, Any] = {
         name: (field.annotation, field) for name, field in message.model_fields.items() if name not in left
     }
+    fields |= {name: (kind, ...) for name, kind in more.items()}
     name = message.__name__.removesuffix("Message")
     return create_model(name, __base__=StrictMessage, __doc__=message.__doc__, **fields)

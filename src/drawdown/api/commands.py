@@ -29,8 +29,8 @@ from drawdown.wire.wallet_commands import (
 _ACCOUNT: Final = "/accounts/{account}"
 _NEW: Final = HTTPStatus.CREATED
 _PLAN: Final = "/accounts/{account}/plans/{plan}"
-_OFFICE: Final[frozenset[Scope]] = frozenset({"operator"})
-_SALES: Final[frozenset[Scope]] = frozenset({"operator", "sales"})
+OFFICE: Final[frozenset[Scope]] = frozenset({"operator"})
+SALES: Final[frozenset[Scope]] = frozenset({"operator", "sales"})
 HELP: Final[frozenset[Scope]] = frozenset({"operator", "support", "account"})  # what support does for a customer
 _CUSTOMER: Final[frozenset[Scope]] = frozenset({"operator", "sales", "support", "account"})
 
@@ -54,20 +54,20 @@ class Row(NamedTuple):
 
 
 ROWS: Final[Sequence[Row]] = (
-    Row("open_account", "POST", "/accounts", OpenAccountMessage, _SALES, "accounts", _NEW),
-    Row("set_debt_limit", "PUT", f"{_ACCOUNT}/debt-limit", SetDebtLimitMessage, _OFFICE, "wallet", by="operator"),
+    Row("open_account", "POST", "/accounts", OpenAccountMessage, SALES, "accounts", _NEW),
+    Row("set_debt_limit", "PUT", f"{_ACCOUNT}/debt-limit", SetDebtLimitMessage, OFFICE, "wallet", by="operator"),
     Row("request_plan", "POST", f"{_ACCOUNT}/plan-requests", RequestPlanMessage, _CUSTOMER, "plans", _NEW),
-    Row("draft_plan", "POST", f"{_ACCOUNT}/plans", DraftPlanMessage, _SALES, "plans", _NEW),
-    Row("offer_plan", "POST", f"{_PLAN}/offer", OfferPlanMessage, _SALES, "plans"),
+    Row("draft_plan", "POST", f"{_ACCOUNT}/plans", DraftPlanMessage, SALES, "plans", _NEW),
+    Row("offer_plan", "POST", f"{_PLAN}/offer", OfferPlanMessage, SALES, "plans"),
     Row("confirm_plan", "POST", f"{_PLAN}/confirm", ConfirmPlanMessage, _CUSTOMER, "plans", matched="revision"),
-    Row("activate_plan", "POST", f"{_PLAN}/activate", ActivatePlanMessage, _OFFICE, "plans", _NEW),
+    Row("activate_plan", "POST", f"{_PLAN}/activate", ActivatePlanMessage, OFFICE, "plans", _NEW),
     Row("pause_plan", "POST", f"{_PLAN}/pause", PausePlanMessage, HELP, "plans"),
     Row("resume_plan", "POST", f"{_PLAN}/resume", ResumePlanMessage, HELP, "plans"),
     Row("renew_plan", "POST", f"{_PLAN}/renew", RenewPlanMessage, _CUSTOMER, "plans"),
     Row("set_renewal", "PUT", f"{_PLAN}/renewal", SetRenewalMessage, _CUSTOMER, "plans"),
     Row("cancel_plan", "POST", f"{_PLAN}/cancel", CancelPlanMessage, _CUSTOMER, "plans"),
-    Row("record_payment", "POST", f"{_ACCOUNT}/payments", RecordPaymentMessage, _OFFICE, "payments", _NEW),
-    Row("grant_voucher", "POST", f"{_ACCOUNT}/vouchers", GrantVoucherMessage, _SALES, "wallet", _NEW),
-    Row("top_up", "POST", f"{_ACCOUNT}/top-ups", TopUpMessage, _OFFICE, "wallet", _NEW),
-    Row("adjust", "POST", f"{_ACCOUNT}/adjustments", AdjustMessage, _OFFICE, "wallet", _NEW, by="operator"),
+    Row("record_payment", "POST", f"{_ACCOUNT}/payments", RecordPaymentMessage, OFFICE, "payments", _NEW),
+    Row("grant_voucher", "POST", f"{_ACCOUNT}/vouchers", GrantVoucherMessage, SALES, "wallet", _NEW),
+    Row("top_up", "POST", f"{_ACCOUNT}/top-ups", TopUpMessage, OFFICE, "wallet", _NEW),
+    Row("adjust", "POST", f"{_ACCOUNT}/adjustments", AdjustMessage, OFFICE, "wallet", _NEW, by="operator"),
 )  # fmt: skip

@@ -1,13 +1,15 @@
 """Commands put on the log for a request, each once under its idempotency key, and what the ledgers decided."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
+from drawdown.api.counts import ApiCounts
 from drawdown.api.decisions import Decisions
 from drawdown.api.problems import Problem, invalid, later, refused
 from drawdown.domain.errors import Reject
@@ -54,7 +56,7 @@ class _Part:
 class Issuer:
     """Sends commands and waits."""
 
-    def __init__(self, desk: Desk, decisions: Decisions) -> None:
+    def __init__(self, desk: Desk, decisions: Decisions, counts: ApiCounts | None = None) -> None:
         """Use the desk's connections."""
         policy = desk.settings.policy
         self._desk = desk
@@ -64,7 +66,7 @@ class Issuer:
             WALLET_COMMANDS: WalletLedger(policy),
             CODE_COMMANDS: CodesLedger(),
         }
-        self._waiting = 0
+        self._counts = counts or ApiCounts()
 
     async def issue(self, command: dict[str, Any], seconds: float) -> Decision:
         """Send a command to every ledger that takes it, unless it was sent before; give what was decided in time.
@@ -84,25 +86,35 @@ class Issuer:
         """Say whether a ledger has decided just this, whoever sent it. Raise Problem as for `issue`."""
         return await self._known(self._part(topic, key, value)) is not None
 
-    async def _issued(self, parts: Sequence[_Part], seconds: float) -> Decision:
-        if self._waiting >= API_WAITING_MAX:
-            raise later(f"{self._waiting} requests wait for a decision already; try again")
-        self._waiting += 1
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[Callable[[Decision], Decision]]:
+        """Wait for a decision, if not too many do, and count how it ends. Gives what to pass the decision through."""
+        if self._counts.waiting >= API_WAITING_MAX:
+            raise later(f"{self._counts.waiting} requests wait for a decision already; try again")
+
+        def counted(decision: Decision) -> Decision:
+            end = "pending" if decision.pending else "replayed" if decision.replayed else "applied"
+            self._counts.decisions[end] += 1
+            return decision
+
+        self._counts.waiting += 1
         try:
+            yield counted
+        except Problem as problem:
+            failed = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            self._counts.decisions["failed" if failed else "refused"] += 1
+            raise
+        finally:
+            self._counts.waiting -= 1
+
+    async def _issued(self, parts: Sequence[_Part], seconds: float) -> Decision:
+        with self.waiting() as counted:
             known = [await self._known(part) for part in parts]
             replayed = all(result is not None for result in known)
             deadline = self._desk.clock.monotonic_ms() + int(seconds * 1000)
             sent = await self._sent(parts, known)
             told = [await self._decided(part, at, deadline) for part, at in zip(parts, sent, strict=True)]
-        finally:
-            self._waiting -= 1
-        events: list[Output] = []
-        for outcome in told:
-            if outcome is not None and outcome.code:
-                raise (refused if outcome.outcome == REFUSED else _letter)(outcome.code, outcome.detail)
-            events += () if outcome is None else outcome.outputs
-        said = tuple(event for event in events if event.topic == ACCOUNT_EVENTS)
-        return Decision(any(outcome is None for outcome in told), replayed, said)
+            return counted(Decision(any(outcome is None for outcome in told), replayed, _events(told)))
 
     async def _sent(self, parts: Sequence[_Part], known: Sequence[bytes | None]) -> list[Position | None]:
         """Append what is not known yet; give where it stands. Raise Problem when Kafka does not take it in time."""
@@ -183,6 +195,16 @@ class Issuer:
                 return _outcome(part, sent, outputs, known)
             if known is None and outputs:
                 await asyncio.sleep(_APPLIED_SECONDS)
+
+
+def _events(told: Sequence[Outcome | None]) -> tuple[Output, ...]:
+    """Give the events of an account that a command led to. Raise Problem when a ledger refused it."""
+    events: list[Output] = []
+    for outcome in told:
+        if outcome is not None and outcome.code:
+            raise (refused if outcome.outcome == REFUSED else _letter)(outcome.code, outcome.detail)
+        events += () if outcome is None else outcome.outputs
+    return tuple(event for event in events if event.topic == ACCOUNT_EVENTS)
 
 
 def _outcome(part: _Part, sent: Position | None, outputs: tuple[Output, ...], known: bytes) -> Outcome:

@@ -5,28 +5,27 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 
 from drawdown.adapters.kafka.browsing import Place as Shard
 from drawdown.api.access import Allowed
-from drawdown.api.answering import PENDING, Decided, Event, IdempotencyKey, Prefer, wait_seconds
+from drawdown.api.answering import PENDING, Decided, IdempotencyKey, Prefer, later_at, wait_seconds, written
+from drawdown.api.commands import OFFICE
 from drawdown.api.context import Context, context_of
-from drawdown.api.issuing import Decision
 from drawdown.api.letters import Place, letter_at
 from drawdown.api.problems import Problem, later, refused
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import API_PROOF_SECONDS, API_RETRY_SECONDS
+from drawdown.domain.limits import API_PROOF_SECONDS
 from drawdown.domain.model import Usage
 from drawdown.errors import NotThere, RefusedByService
 from drawdown.operate.desk import Desk, Output
-from drawdown.operate.keys import Key, Scope
+from drawdown.operate.keys import Key
 from drawdown.operate.replaying import Answer, Signature, prepare
 from drawdown.topics import CHARGES, CREDIT_CHARGING, PLAN_COMMANDS
 from drawdown.wire.basics import StrictMessage
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
-_OFFICE: Final[frozenset[Scope]] = frozenset({"operator"})
 
 _RATED: Final = frozenset({CHARGES, CREDIT_CHARGING})
 _REPAIR: Final = "`drawdown dead-letters replay --edit FILE` sends repaired bytes instead"
@@ -41,7 +40,7 @@ class Replay(StrictMessage):
 @router.post("/{place}/replay", operation_id="replay_dead_letter", response_model=Decided, responses=PENDING)
 async def replay_dead_letter(
     held: Annotated[Context, Depends(context_of)],
-    key: Annotated[Key, Depends(Allowed(_OFFICE))],
+    key: Annotated[Key, Depends(Allowed(OFFICE))],
     place: Place,
     given: Replay,
     idempotency_key: IdempotencyKey,
@@ -59,7 +58,9 @@ async def replay_dead_letter(
     if answer.usage is not None and not decision.pending and not decision.replayed:
         async with held.scans.desk() as desk:
             events = await _rated(desk, starts, answer.usage)
-    return _written(idempotency_key, place, decision, events)
+    if decision.pending:
+        return later_at(f"/v1/dead-letters/{place}", idempotency_key)
+    return written(idempotency_key, events, replayed=decision.replayed)
 
 
 async def _prepared(held: Context, key: Key, place: str, reason: str) -> tuple[Answer, dict[Shard, int]]:
@@ -112,13 +113,3 @@ async def _rated(desk: Desk, starts: dict[Shard, int], usage: Usage) -> tuple[Ou
 def _is_of(output: Output, usage: Usage) -> bool:
     event = output.said.get("event") or {}
     return (event.get("source"), event.get("id")) == (usage.source, usage.id)
-
-
-def _written(ident: str, place: str, decision: Decision, outputs: tuple[Output, ...]) -> Response:
-    events = [Event(topic=one.topic, partition=one.partition, offset=one.offset, said=one.said) for one in outputs]
-    outcome = "pending" if decision.pending else "applied"
-    body = Decided(id=ident, outcome=outcome, replayed=decision.replayed, events=events)
-    if not decision.pending:
-        return JSONResponse(body.model_dump())
-    headers = {"Location": f"/v1/dead-letters/{place}", "Retry-After": str(API_RETRY_SECONDS)}
-    return JSONResponse(body.model_dump(), HTTPStatus.ACCEPTED, headers=headers)

@@ -187,3 +187,5 @@ API_SCAN_RECORDS_MAX: Final = 20_000  # read for one page; the next page goes on
 API_SCAN_CHUNK_RECORDS: Final = 500  # of a partition, read at a time from its end backwards
 API_SCAN_YIELD_RECORDS: Final = 50  # read before other requests have their turn
 API_PROOF_SECONDS: Final = 20  # for the proof that a replayed event has no outcome
+API_CODES_MAX: Final = 1_000  # voucher codes issued by one request
+API_CODES_KEY_LENGTH_MIN: Final = 16  # characters of the Idempotency-Key, which its codes are derived from

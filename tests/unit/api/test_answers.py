@@ -38,7 +38,7 @@ async def test_the_command_is_the_request_and_the_keys_holder() -> None:
             **(body or {}),
             "command": "adjust",
             "version": 1,
-            "id": "k-1",
+            "id": HEADERS["Idempotency-Key"],
             "account": OWN,
             "operator": "operator-holder",
             "seconds": 10,
