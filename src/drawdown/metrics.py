@@ -1,4 +1,6 @@
-"""Every metric of a worker, declared once. No label ever carries an account or an event id, and every set is closed.
+"""Every metric of a worker and of the API, declared once.
+
+No label ever carries an account or an event id, and every set is closed; that of routes is the API's.
 
 Amounts are counted as integers of their currency's quantum (see domain/money.py) and told to Prometheus in whole units
 of the currency, as its floats: exact to the quantum up to 2^53 quanta (9 million USD, 9 billion VND), and to 16 digits
@@ -39,6 +41,9 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
     "kind": DOUBTS,
     "state": SHARD_STATES,
     "part": PARTS,
+    "method": ("GET", "HEAD", "POST", "PUT", "OPTIONS", "other"),
+    "status": ("1xx", "2xx", "3xx", "4xx", "5xx", "none"),  # none: the caller was gone before it was answered
+    "decision": ("applied", "replayed", "refused", "pending", "failed"),
 }
 
 
@@ -149,6 +154,24 @@ HISTORY_LAG = Metric(
     "drawdown_history_lag_offsets", Kind.GAUGE, "Offsets that the history is behind the log", ("topic", "partition")
 )
 HISTORY_METRICS: Final = (HISTORY_RECORDS, HISTORY_TRANSACTIONS, HISTORY_FAILURES, HISTORY_LAG)
+
+# of `drawdown api`
+API_REQUESTS = Metric(
+    "drawdown_api_requests_total",
+    Kind.COUNTER,
+    "Requests answered, by the template of their route (none: there is no such path) and class of status",
+    ("route", "method", "status"),
+)
+API_REQUEST = Metric("drawdown_api_request_seconds", Kind.HISTOGRAM, "Time of a request", ("route",))
+API_DECISIONS = Metric(
+    "drawdown_api_decisions_total",
+    Kind.COUNTER,
+    "Writes that waited for a decision: applied, replayed (known before), refused, pending (not in time), failed",
+    ("decision",),
+)
+API_WAITING = Metric("drawdown_api_decisions_waiting", Kind.GAUGE, "Writes that wait for a decision now")
+
+API_METRICS: Final = (API_REQUESTS, API_REQUEST, API_DECISIONS, API_WAITING)  # and BUILD
 
 
 def service_label(counted: str) -> str:

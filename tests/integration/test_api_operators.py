@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 from tests.support.api import Api, give, served
 from tests.support.load import call, conserved, now_ms, stage_on, started
+from tests.support.watching import scraped, total
 
 from drawdown.demo.stage import Stage
+from drawdown.local.child import free_port
 from drawdown.local.stack import LocalStack
 from drawdown.traces.events import Outgoing
 
@@ -129,6 +131,22 @@ async def test_a_code_issued_over_http_is_redeemed_once_and_one_withdrawn_never(
         assert (refused_.status_code, refused_.json()["code"]) == (409, "code_withdrawn")
         assert not any(code in done.text + refused_.text + taken[0].text for code in issued["codes"])
         await conserved(stage, 0)
+
+
+async def test_the_apis_metrics_are_on_a_port_of_their_own(stack: LocalStack, prefix: str) -> None:
+    port = free_port()
+    async with stage_on(stack, prefix) as stage, served(stage, metrics_port=port) as api:
+        await started(stage)
+        desk = await api.client("operator")
+        assert (await desk.get("/metrics")).status_code == 404
+        for _ in range(2):
+            assert (await give(desk, "POST", "/accounts", "open", OPEN)).is_success
+        samples = await scraped(port)
+        assert total(samples, "drawdown_api_requests_total", route="/v1/accounts", method="POST", status="2xx") == 2
+        assert total(samples, "drawdown_api_request_seconds_count", route="/v1/accounts") == 2
+        for decision in ("applied", "replayed"):
+            assert total(samples, "drawdown_api_decisions_total", decision=decision) == 1
+        assert not any("acme" in value for _, labels in samples for _, value in labels)
 
 
 async def looked_up(client: httpx.AsyncClient, code: str) -> dict[str, Any]:

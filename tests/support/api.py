@@ -43,7 +43,7 @@ class Api:
 async def served(stage: Stage, **settings: object) -> AsyncIterator[Api]:
     """Run the API beside a stage's workers."""
     port = free_port()
-    child = stage.start_worker(("-m", "drawdown", "api"), api_port=port, **settings)
+    child = stage.start_worker(("-m", "drawdown", "api"), **{"api_port": port, "metrics_port": 0} | settings)
     api = Api(stage, f"http://127.0.0.1:{port}")
     async with api.clients, httpx.AsyncClient(base_url=api.address) as client, asyncio.timeout(600):
         async with asyncio.timeout(_SECONDS):

@@ -63,7 +63,6 @@ class FakeIssuer:
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
         self.known = False
-        self.counts = ApiCounts()
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[Callable[[Decision], Decision]]:
@@ -182,6 +181,7 @@ class FakeApi:
     """The app and what it uses."""
 
     def __init__(self, customers: Rates | None = None, services: Rates | None = None) -> None:
+        self.counts = ApiCounts()
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
         self.app = _app()
         self.shelf = Shelf()
@@ -196,6 +196,7 @@ class FakeApi:
             services or Rates(1, 10**6),
             cast(Any, FakeScans(self.desk)),
             _history()[0],
+            self.counts,
         )
         self.app.state.context = context
 

@@ -8,6 +8,7 @@ from typing import cast
 from fastapi import Request
 
 from drawdown.api.archives import Archives
+from drawdown.api.counts import ApiCounts
 from drawdown.api.decisions import DECISION_TOPICS, Decisions
 from drawdown.api.following import Follower
 from drawdown.api.issuing import Issuer
@@ -53,6 +54,7 @@ class Context:
     services: Rates
     scans: Scans
     archives: Archives
+    counts: ApiCounts
 
 
 @asynccontextmanager
@@ -75,8 +77,9 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
         await desk.browser()
         archives = Archives(settings)
         followed.callback(archives.close)
-        issuer, scans = Issuer(desk, decisions), Scans(settings)
-        yield Context(desk, keyring, shelf, issuer, decisions, customers, services, scans, archives)
+        counts, scans = ApiCounts(), Scans(settings)
+        issuer = Issuer(desk, decisions, counts)
+        yield Context(desk, keyring, shelf, issuer, decisions, customers, services, scans, archives, counts)
 
 
 async def context_of(request: Request) -> Context:

@@ -4,10 +4,8 @@ from collections import Counter
 from typing import Final
 
 from drawdown.engine.counts import DURATION_BOUNDS_NS, Spread
+from drawdown.metrics import LABELS
 
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "other")
-STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")  # none: the caller was gone before it was answered
-DECISIONS: Final = ("applied", "replayed", "refused", "pending", "failed")
 NO_ROUTE: Final = "none"  # of what was answered before a route was found
 _CLASS: Final = 100
 
@@ -21,14 +19,14 @@ class ApiCounts:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.requests: Counter[tuple[str, ...]] = Counter()
         self.spent_ns: dict[str, Spread] = {}
-        self.decisions: dict[str, int] = dict.fromkeys(DECISIONS, 0)
+        self.decisions: dict[str, int] = dict.fromkeys(LABELS["decision"], 0)
         self.waiting = 0
 
     def answered(self, route: str | None, method: str, status: int, spent_ns: int) -> None:
         """Count a request. route: its template, which names no account; None where there was none."""
         told = route or NO_ROUTE
-        kind = method if method in METHODS else "other"
+        kind = method if method in LABELS["method"] else "other"
         self.requests[told, kind, f"{status // _CLASS}xx" if status else "none"] += 1
         self.spent_ns.setdefault(told, Spread(DURATION_BOUNDS_NS)).add(spent_ns)

@@ -1,4 +1,4 @@
-"""What every request passes: an id of its own, a limit on its size, a line in the log, and an answer whatever fails."""
+"""What every request passes: an id, a limit on its size, a count, a line in the log, and an answer whatever fails."""
 
 import re
 import secrets
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drawdown.api.answering import SLASH
+from drawdown.api.counts import ApiCounts
 from drawdown.api.problems import Problem, answer
 from drawdown.domain.limits import API_BODY_BYTES_MAX
 
@@ -57,14 +58,17 @@ class Edge:
                 problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
                 await answer(Request(scope), problem)(scope, receive, told)
         finally:
-            route = scope.get("route")
+            spent_ns = time.perf_counter_ns() - began
+            route = getattr(scope.get("route"), "path", None)
+            counts: ApiCounts = scope["app"].state.context.counts
+            counts.answered(route, scope["method"], status, spent_ns)
             _log.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
-                route=getattr(route, "path", None),
+                route=route,
                 status=status,
-                us=(time.perf_counter_ns() - began) // _US,
+                us=spent_ns // _US,
                 key=state.get("key"),
             )
 

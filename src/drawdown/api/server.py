@@ -1,9 +1,11 @@
 """`drawdown api`: the app behind uvicorn, on one address."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
+from collections.abc import AsyncIterator
 from typing import Final
 
 import structlog
@@ -11,6 +13,8 @@ import uvicorn
 
 from drawdown.api.app import create_app
 from drawdown.api.context import opened
+from drawdown.api.counts import ApiCounts
+from drawdown.api.monitor import ApiMonitor
 from drawdown.domain.limits import API_CONNECTIONS_MAX, API_STOP_SECONDS
 from drawdown.errors import UserError
 from drawdown.settings import Settings
@@ -30,7 +34,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     with _listening(settings) as listening:
-        async with opened(settings) as context:
+        async with opened(settings) as context, _shown(settings, context.counts):
             app = create_app()
             app.state.context = context
             server = uvicorn.Server(
@@ -49,6 +53,17 @@ async def _serve(settings: Settings) -> None:
             _log.info("the API listens", host=host, port=port)
             await server.serve(sockets=[listening])
     _log.info("the API has stopped")
+
+
+@contextlib.asynccontextmanager
+async def _shown(settings: Settings, counts: ApiCounts) -> AsyncIterator[None]:
+    """Show the metrics meanwhile."""
+    monitor = ApiMonitor(settings, counts)
+    await monitor.start()
+    try:
+        yield
+    finally:
+        await monitor.stop()
 
 
 def _listening(settings: Settings) -> socket.socket:

@@ -5,15 +5,17 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from drawdown.api.counts import ApiCounts
 from drawdown.api.decisions import Decisions
-from drawdown.api.issuing import Issuer
+from drawdown.api.issuing import Decision, Issuer
 from drawdown.api.problems import Problem
+from drawdown.domain.limits import API_WAITING_MAX
 from drawdown.engine.commit import GENESIS
 from drawdown.engine.ports import LookUp
 from drawdown.engine.records import Record
 from drawdown.operate.desk import Position
 from drawdown.settings import Settings, load_settings
-from drawdown.topics import ACCOUNT_EVENTS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
+from drawdown.topics import ACCOUNT_EVENTS, CODE_COMMANDS, DEAD_LETTERS, PLAN_COMMANDS, WALLET_COMMANDS
 
 TOP_UP = {"command": "top_up", "version": 1, "id": "t", "account": "acme"} | {
     "reference": "t-1",
@@ -34,6 +36,8 @@ class Desk:
         self.leads_to: list[tuple[str, dict[str, Any]]] = []
         self.result = b'{"applied":7,"refused":null}'
         self.decisions = Decisions()
+        self.counts = ApiCounts()
+        self.quietly = False  # what is sent is taken, and leads to nothing
         self.ms = 0
 
     def monotonic_ms(self) -> int:
@@ -51,7 +55,9 @@ class Desk:
         self.sent.append((topic, account))
         position = Position(topic, 3, len(self.sent))
         item = self.issuer._ledgers[topic].decode(Record(topic, 3, 0, 0, account.encode(), value))
-        ledger = "plans" if topic == PLAN_COMMANDS else "wallet"
+        ledger = {PLAN_COMMANDS: "plans", WALLET_COMMANDS: "wallet", CODE_COMMANDS: "codes"}[topic]
+        if self.quietly:
+            self.known[ledger] = item.content + self.result
         for out, said in self.leads_to:
             place = {"topic": topic, "partition": 3, "offset": position.offset}
             if out == DEAD_LETTERS:
@@ -65,7 +71,7 @@ class Desk:
 
     @property
     def issuer(self) -> Issuer:
-        return Issuer(cast(Any, self), self.decisions)
+        return Issuer(cast(Any, self), self.decisions, self.counts)
 
 
 class Cache:
@@ -151,3 +157,64 @@ async def test_without_a_wallet_its_commands_go_nowhere() -> None:
     desk = Desk(load_settings(wallet=False))
     assert await refusal(desk, TOP_UP) == (404, "no_wallet")
     assert desk.sent == []
+
+
+WITHDRAW = {"command": "withdraw_code", "version": 1, "id": "w", "code": "0" * 64, "operator": "o", "reason": "r"}
+
+
+async def to_codes(desk: Desk, command: dict[str, Any], seconds: float = 5) -> Decision:
+    value = msgspec.json.encode(command)
+    return await desk.issuer.issue_to(CODE_COMMANDS, command["code"], value, seconds, quiet=True)
+
+
+async def test_what_leads_to_nothing_is_answered_as_soon_as_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    desk = Desk()
+    desk.quietly = True
+
+    async def of(_: object, seconds: float) -> tuple[()]:
+        waits.append(seconds)
+        return ()
+
+    monkeypatch.setattr(desk.decisions, "of", of)
+    decision = await to_codes(desk, WITHDRAW)
+    assert (decision.pending, decision.replayed, decision.events, len(waits)) == (False, False, (), 1)
+    assert (await to_codes(desk, WITHDRAW)).replayed
+    with pytest.raises(Problem) as raised:
+        await to_codes(desk, WITHDRAW | {"reason": "another"})
+    assert (raised.value.code, len(desk.sent)) == ("id_conflict", 1)
+
+
+async def test_a_dead_letter_of_a_code_is_told() -> None:
+    desk = Desk()
+    desk.leads_to = [(DEAD_LETTERS, {"reason": "invalid_value", "detail": "no such code was issued"})]
+    with pytest.raises(Problem, match="no such code") as raised:
+        await to_codes(desk, WITHDRAW)
+    assert int(raised.value.status) == 422
+
+
+async def test_what_is_known_can_be_asked_for_without_sending_it() -> None:
+    desk = Desk()
+    value = msgspec.json.encode(PAUSE)
+    assert not await desk.issuer.is_known(PLAN_COMMANDS, "acme", value)
+    desk.quietly = True
+    await desk.issuer.issue_to(PLAN_COMMANDS, "acme", value, 5, quiet=True)
+    assert await desk.issuer.is_known(PLAN_COMMANDS, "acme", value)
+    with pytest.raises(Problem) as raised:
+        await desk.issuer.is_known(PLAN_COMMANDS, "acme", b"{}")
+    assert (raised.value.code, len(desk.sent)) == ("unknown_type", 1)
+
+
+async def test_every_wait_is_counted_by_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    await desk.issuer.issue(PAUSE, 0)
+    desk.quietly = True
+    await to_codes(desk, WITHDRAW)
+    await to_codes(desk, WITHDRAW)
+    desk.known["codes"] = b"another."
+    with pytest.raises(Problem):
+        await to_codes(desk, WITHDRAW)
+    assert desk.counts.decisions == {"applied": 1, "replayed": 1, "refused": 1, "pending": 1, "failed": 0}
+    monkeypatch.setattr(desk.counts, "waiting", API_WAITING_MAX)
+    assert await refusal(desk, PAUSE) == (503, "unavailable")
+    assert desk.counts.waiting == API_WAITING_MAX

@@ -43,32 +43,32 @@ class WorkerCollector(Collector):
     def collect(self) -> Iterator[Any]:
         """Give every family, complete with its zeros."""
         counts = self._counts
-        yield _family(metrics.EVENTS, by_service(counts), counts)
-        yield _family(metrics.REJECTS, _by(counts, lambda one: one.rejected), counts)
-        yield _family(metrics.AMOUNT, _units(amounts(counts)), ())
-        yield _histogram(metrics.BATCH, [((name,), one.batches) for name, one in counts.items()], 1)
+        yield family_of(metrics.EVENTS, by_service(counts), counts)
+        yield family_of(metrics.REJECTS, _by(counts, lambda one: one.rejected), counts)
+        yield family_of(metrics.AMOUNT, _units(amounts(counts)), ())
+        yield histogram_of(metrics.BATCH, [((name,), one.batches) for name, one in counts.items()], 1)
         stages = [((name, stage), spread) for name, one in counts.items() for stage, spread in one.stages.items()]
-        yield _histogram(metrics.STAGE, stages, NS_PER_SECOND)
-        yield _histogram(metrics.AGE, [((name,), one.ages_ms) for name, one in counts.items()], MS_PER_SECOND)
-        yield _family(metrics.TRANSACTIONS, _by(counts, _ends), counts)
+        yield histogram_of(metrics.STAGE, stages, NS_PER_SECOND)
+        yield histogram_of(metrics.AGE, [((name,), one.ages_ms) for name, one in counts.items()], MS_PER_SECOND)
+        yield family_of(metrics.TRANSACTIONS, _by(counts, _ends), counts)
         spent = [((name,), one.transactions_ns) for name, one in counts.items()]
-        yield _histogram(metrics.TRANSACTION, spent, NS_PER_SECOND)
+        yield histogram_of(metrics.TRANSACTION, spent, NS_PER_SECOND)
         committed: Values = {(name,): one.committed_at / MS_PER_SECOND for name, one in counts.items()}
-        yield _family(metrics.LAST_COMMIT, committed, counts)
+        yield family_of(metrics.LAST_COMMIT, committed, counts)
         yield from self._lag()
-        yield _family(metrics.SHARDS, self._shards(), counts)
-        yield _family(metrics.DOUBTS_NOTICED, _by(counts, lambda one: one.doubts_by), counts)
-        yield _family(metrics.RECOVERIES, _by(counts, _recoveries), counts)
-        yield _family(metrics.ERRORS, _by(counts, lambda one: one.errors), counts)
-        yield _family(metrics.TIMERS, {(name,): one.timers_sent for name, one in counts.items()}, counts)
-        yield _family(metrics.STALE, {(name,): one.stale_batches for name, one in counts.items()}, counts)
-        yield _family(metrics.SCRUBS, {(name,): one.scrubs for name, one in counts.items()}, counts)
-        yield _family(metrics.SCRUBBED, {(name,): one.scrub_records for name, one in counts.items()}, counts)
+        yield family_of(metrics.SHARDS, self._shards(), counts)
+        yield family_of(metrics.DOUBTS_NOTICED, _by(counts, lambda one: one.doubts_by), counts)
+        yield family_of(metrics.RECOVERIES, _by(counts, _recoveries), counts)
+        yield family_of(metrics.ERRORS, _by(counts, lambda one: one.errors), counts)
+        yield family_of(metrics.TIMERS, {(name,): one.timers_sent for name, one in counts.items()}, counts)
+        yield family_of(metrics.STALE, {(name,): one.stale_batches for name, one in counts.items()}, counts)
+        yield family_of(metrics.SCRUBS, {(name,): one.scrubs for name, one in counts.items()}, counts)
+        yield family_of(metrics.SCRUBBED, {(name,): one.scrub_records for name, one in counts.items()}, counts)
         different: Values = {(name,): one.scrub_differences for name, one in counts.items()}
-        yield _family(metrics.SCRUB_DIFFERENCES, different, counts)
-        yield _family(metrics.PRICES_AGE, {(): self._prices_age_ms() / MS_PER_SECOND}, ())
+        yield family_of(metrics.SCRUB_DIFFERENCES, different, counts)
+        yield family_of(metrics.PRICES_AGE, {(): self._prices_age_ms() / MS_PER_SECOND}, ())
         yield from self._redis_families()
-        yield _family(metrics.BUILD, {(version("drawdown"), platform.python_version()): 1}, ())
+        yield build()
 
     def _lag(self) -> Iterator[Any]:
         """Give the lag of each partition of this worker; those of other workers are theirs to tell."""
@@ -78,8 +78,8 @@ class WorkerCollector(Collector):
             for topic in (source.ledger.command_topic, *source.ledger.usage_topics)
         }
         lags = {(ledgers[lag.topic], lag.topic, str(lag.shard)): lag for lag in self._lags()}
-        yield _family(metrics.LAG_RECORDS, {name: lag.records for name, lag in lags.items()}, ())
-        yield _family(metrics.LAG_SECONDS, {name: lag.age_ms / MS_PER_SECOND for name, lag in lags.items()}, ())
+        yield family_of(metrics.LAG_RECORDS, {name: lag.records for name, lag in lags.items()}, ())
+        yield family_of(metrics.LAG_SECONDS, {name: lag.age_ms / MS_PER_SECOND for name, lag in lags.items()}, ())
 
     def _shards(self) -> dict[tuple[str, ...], int]:
         found: dict[tuple[str, ...], int] = {}
@@ -90,10 +90,10 @@ class WorkerCollector(Collector):
 
     def _redis_families(self) -> Iterator[Any]:
         seen = self._redis()
-        yield _family(metrics.REDIS_UP, {(): int(seen.up)}, ())
-        yield _family(metrics.REDIS_MEMORY, {(): seen.memory_bytes}, ())
-        yield _family(metrics.REDIS_LIMIT, {(): seen.limit_bytes}, ())
-        yield _family(metrics.REDIS_POLICY, {(): int(seen.never_evicts)}, ())
+        yield family_of(metrics.REDIS_UP, {(): int(seen.up)}, ())
+        yield family_of(metrics.REDIS_MEMORY, {(): seen.memory_bytes}, ())
+        yield family_of(metrics.REDIS_LIMIT, {(): seen.limit_bytes}, ())
+        yield family_of(metrics.REDIS_POLICY, {(): int(seen.never_evicts)}, ())
 
 
 def by_service(counts: Mapping[str, Counts]) -> dict[tuple[str, ...], int]:
@@ -132,7 +132,7 @@ def _by(counts: Mapping[str, Counts], of: Callable[[Counts], Mapping[str, int]])
     return {(name, label): number for name, one in counts.items() for label, number in of(one).items()}
 
 
-def _family(metric: Metric, values: Values, ledgers: Iterable[str]) -> Any:
+def family_of(metric: Metric, values: Values, ledgers: Iterable[str]) -> Any:
     """Give a counter's or gauge's family: every combination of its labels' values, at zero where nothing was counted.
 
     Of labels without a closed set (partitions) only what there is is shown.
@@ -150,7 +150,7 @@ def _family(metric: Metric, values: Values, ledgers: Iterable[str]) -> Any:
     return family
 
 
-def _histogram(metric: Metric, spreads: Spreads, per_unit: int) -> Any:
+def histogram_of(metric: Metric, spreads: Spreads, per_unit: int) -> Any:
     """Give a histogram's family. per_unit: how many of what was counted make one of what is shown."""
     family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
     for labels, spread in spreads:
@@ -159,6 +159,11 @@ def _histogram(metric: Metric, spreads: Spreads, per_unit: int) -> Any:
             labels, list(zip(bounds, accumulate(spread.counts), strict=True)), sum_value=spread.total / per_unit
         )
     return family
+
+
+def build() -> Any:
+    """Give the family that tells the release."""
+    return family_of(metrics.BUILD, {(version("drawdown"), platform.python_version()): 1}, ())
 
 
 def _bound(bound: int, per_unit: int) -> str:
