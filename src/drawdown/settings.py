@@ -1,20 +1,29 @@
 """Settings of a worker and of the tools, from the environment (DRAWDOWN_…) and a TOML file; checked at start."""
 
 import ipaddress
+import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from drawdown.domain.catalogue import INFERENCE
-from drawdown.domain.limits import SKEW_MS, TRANSACTION_SPACING_MS, WINDOW_DEFAULT_MS, WINDOW_INFERENCE_MS
+from drawdown.domain.limits import (
+    API_CORS_ORIGINS_MAX,
+    SKEW_MS,
+    TRANSACTION_SPACING_MS,
+    WINDOW_DEFAULT_MS,
+    WINDOW_INFERENCE_MS,
+)
 from drawdown.domain.policy import Policy
 from drawdown.errors import BadInput
 from drawdown.topics import CREATE_TIME, LOG_APPEND_TIME, SHARDS_DEFAULT, TopicSpec, plan_topics
@@ -22,6 +31,27 @@ from drawdown.topics import CREATE_TIME, LOG_APPEND_TIME, SHARDS_DEFAULT, TopicS
 CONFIG_VARIABLE = "DRAWDOWN_CONFIG"
 _PREFIX = "DRAWDOWN_"
 _MS = 1_000
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)  # as browsers write it
+
+
+def _listed(told: Any) -> Any:
+    """Take a list apart that is written with commas, as in the environment, or as JSON."""
+    if not isinstance(told, str):
+        return told
+    if told.startswith("["):
+        try:
+            return json.loads(told)
+        except ValueError as error:
+            raise ValueError(f"it begins like a JSON list and is none: {error}") from error
+    return tuple(part.strip() for part in told.split(",") if part.strip())
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no origin: write https://host or https://host:port, in small letters, without a path"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -77,6 +107,12 @@ class Settings(BaseSettings):
     provider: Annotated[
         str, Field(max_length=120, description="who sells the services, as exports in FOCUS name it")
     ] = ""
+    api_cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...],
+        NoDecode,
+        BeforeValidator(_listed),
+        Field(max_length=API_CORS_ORIGINS_MAX, description="sites whose scripts may use the API, https://host,…"),
+    ] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -133,11 +169,12 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _say(entry: Any) -> str:
-    name = ".".join(str(part) for part in entry["loc"])
+    name = str(entry["loc"][0]) if entry["loc"] else ""
+    why = entry["msg"].removeprefix("Value error, ")
     if not name:
-        return f"settings: {entry['msg'].removeprefix('Value error, ')}"
+        return f"settings: {why}"
     told = "" if name == "redis" else f"={entry['input']!r}"
-    return f"setting {name} ({_PREFIX}{name.upper()}){told}: {entry['msg']}"
+    return f"setting {name} ({_PREFIX}{name.upper()}){told}: {why}"
 
 
 def _is_loopback(broker: str) -> bool:

@@ -133,14 +133,20 @@ async def test_a_code_issued_over_http_is_redeemed_once_and_one_withdrawn_never(
         await conserved(stage, 0)
 
 
-async def test_the_apis_metrics_are_on_a_port_of_their_own(stack: LocalStack, prefix: str) -> None:
-    port = free_port()
-    async with stage_on(stack, prefix) as stage, served(stage, metrics_port=port) as api:
+async def test_a_named_site_is_let_in_and_the_metrics_are_on_a_port_of_their_own(
+    stack: LocalStack, prefix: str
+) -> None:
+    port, console = free_port(), "https://console.example"
+    async with (
+        stage_on(stack, prefix) as stage,
+        served(stage, metrics_port=port, api_cors_origins=f"{console},http://localhost:3000") as api,
+    ):
         await started(stage)
         desk = await api.client("operator")
         assert (await desk.get("/metrics")).status_code == 404
         for _ in range(2):
-            assert (await give(desk, "POST", "/accounts", "open", OPEN)).is_success
+            opened = await give(desk, "POST", "/accounts", "open", OPEN, Origin=console)
+            assert (opened.is_success, opened.headers["access-control-allow-origin"]) == (True, console)
         samples = await scraped(port)
         assert total(samples, "drawdown_api_requests_total", route="/v1/accounts", method="POST", status="2xx") == 2
         assert total(samples, "drawdown_api_request_seconds_count", route="/v1/accounts") == 2

@@ -173,17 +173,19 @@ class FakeKeyring:
 
 
 @cache
-def _app() -> FastAPI:
-    return create_app()
+def _app(cors_origins: tuple[str, ...]) -> FastAPI:
+    return create_app(cors_origins)
 
 
 class FakeApi:
     """The app and what it uses."""
 
-    def __init__(self, customers: Rates | None = None, services: Rates | None = None) -> None:
+    def __init__(
+        self, customers: Rates | None = None, services: Rates | None = None, cors_origins: tuple[str, ...] = ()
+    ) -> None:
         self.counts = ApiCounts()
         self.desk, self.keyring, self.issuer = FakeDesk(), FakeKeyring(), FakeIssuer()
-        self.app = _app()
+        self.app = _app(cors_origins)
         self.shelf = Shelf()
         self.shelf.prices = prices()
         context = Context(

@@ -57,3 +57,31 @@ def test_a_password_is_never_told() -> None:
     settings = load_settings(redis="redis://:secret-word@127.0.0.1:6379/0")
     assert "secret-word" not in repr(settings)
     assert "secret-word" not in refusal(redis="http://:secret-word@host")
+
+
+def test_origins_are_listed_with_commas_and_none_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().api_cors_origins == ()
+    monkeypatch.setenv("DRAWDOWN_API_CORS_ORIGINS", "https://console.example, http://localhost:3000")
+    assert load_settings().api_cors_origins == ("https://console.example", "http://localhost:3000")
+    monkeypatch.setenv("DRAWDOWN_API_CORS_ORIGINS", '["https://console.example"]')
+    assert load_settings().api_cors_origins == ("https://console.example",)
+    monkeypatch.setenv("DRAWDOWN_API_CORS_ORIGINS", "[https://console.example]")
+    assert "JSON" in refusal()
+    monkeypatch.setenv("DRAWDOWN_API_CORS_ORIGINS", "")
+    assert load_settings().api_cors_origins == ()
+
+
+def test_origins_may_be_a_list_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "drawdown.toml"
+    file.write_text('api_cors_origins = ["https://console.example"]\n')
+    monkeypatch.setenv("DRAWDOWN_CONFIG", str(file))
+    assert load_settings().api_cors_origins == ("https://console.example",)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["*", "null", "console.example", "https://console.example/", "https://Console.example", "ftp://a", "https://"],
+)
+def test_what_is_no_exact_origin_is_refused(wrong: str) -> None:
+    said = refusal(api_cors_origins=["https://console.example", wrong])
+    assert said.startswith(f"setting api_cors_origins (DRAWDOWN_API_CORS_ORIGINS)={wrong!r}: {wrong!r} is no origin")

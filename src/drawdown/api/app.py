@@ -1,6 +1,7 @@
 """The FastAPI app: routes, errors, health."""
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +14,7 @@ from drawdown.api import (
     history,
     letters,
     limiting,
+    origins,
     pricing,
     problems,
     reading,
@@ -29,8 +31,8 @@ from drawdown.errors import UserError
 from drawdown.topics import API_KEYS
 
 
-def create_app() -> FastAPI:
-    """Make the app; whoever runs it puts a Context into its state."""
+def create_app(cors_origins: Sequence[str] = ()) -> FastAPI:
+    """Make the app; whoever runs it puts a Context into its state. cors_origins: whose scripts may use it."""
     app = FastAPI(
         openapi_url="/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
@@ -55,6 +57,7 @@ def create_app() -> FastAPI:
     problems.answered_by(app)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # as FastAPI says to
     app.add_middleware(Edge)
+    origins.let_in(app, cors_origins)  # around the edge, so that a browser can read its answers, too
     return app
 
 

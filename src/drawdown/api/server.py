@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     with _listening(settings) as listening:
         async with opened(settings) as context, _shown(settings, context.counts):
-            app = create_app()
+            app = create_app(settings.api_cors_origins)
             app.state.context = context
             server = uvicorn.Server(
                 uvicorn.Config(

@@ -189,3 +189,5 @@ API_SCAN_YIELD_RECORDS: Final = 50  # read before other requests have their turn
 API_PROOF_SECONDS: Final = 20  # for the proof that a replayed event has no outcome
 API_CODES_MAX: Final = 1_000  # voucher codes issued by one request
 API_CODES_KEY_LENGTH_MIN: Final = 16  # characters of the Idempotency-Key, which its codes are derived from
+API_CORS_ORIGINS_MAX: Final = 100
+API_CORS_AGE_SECONDS: Final = 600  # how long a browser remembers what a site may send
