@@ -28,7 +28,8 @@ class Done:
 
 async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", seconds: int = 120, **settings: object) -> Done:
     """Run a command with the stage's settings, some of them changed; at most so many seconds."""
-    told = stage.settings.model_dump(mode="json") | {"redis": stage.settings.redis.get_secret_value()} | settings
+    hidden = {name: getattr(stage.settings, name).get_secret_value() for name in ("redis", "history")}
+    told = stage.settings.model_dump(mode="json") | hidden | settings
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "drawdown", *arguments),
         env=environment_of(told),

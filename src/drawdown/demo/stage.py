@@ -87,7 +87,8 @@ class Stage:
     def start_worker(self, command: Sequence[str] = ("-m", "drawdown", "worker"), **others: object) -> Child:
         """Start a worker process of this Python. others: settings in which it differs from the stage's."""
         self._started += 1
-        told = self.settings.model_dump(mode="json") | {"redis": self._addresses.redis} | others
+        hidden = {"redis": self._addresses.redis, "history": self.settings.history.get_secret_value()}
+        told = self.settings.model_dump(mode="json") | hidden | others
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("DRAWDOWN_") or key == SWITCH},
             **{f"DRAWDOWN_{name.upper()}": str(value) for name, value in told.items()},
