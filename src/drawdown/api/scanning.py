@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from drawdown.api.problems import later
-from drawdown.domain.limits import API_SCAN_SECONDS, API_SCANS_MAX
+from drawdown.domain.limits import API_SCAN_FETCH_BYTES, API_SCAN_SECONDS, API_SCANS_MAX
 from drawdown.operate.desk import Desk
 from drawdown.settings import Settings
 
@@ -30,7 +30,7 @@ class Scans:
         except TimeoutError as error:
             raise later(_BUSY) from error
         try:
-            async with Desk(self._settings) as desk:
+            async with Desk(self._settings, API_SCAN_FETCH_BYTES) as desk:
                 yield desk
         finally:
             self._free.release()

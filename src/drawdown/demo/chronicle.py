@@ -53,7 +53,7 @@ async def differences(settings: Settings, charges: list[Record]) -> list[str]:
             if told.get(key, 0) != held.get(key, 0)
         ]
         async with Desk(settings) as desk:
-            end = max(SystemClock().now_ms(), *(record.timestamp for record in charges)) // HOUR_MS * HOUR_MS
+            end = max([SystemClock().now_ms(), *(record.timestamp for record in charges)]) // HOUR_MS * HOUR_MS
             for name in names:
                 view = await view_of(desk, name)
                 statement = await asyncio.to_thread(archive.statement, name, Period(0, end + 2 * HOUR_MS))

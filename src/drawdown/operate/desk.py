@@ -16,7 +16,7 @@ from drawdown.adapters.kafka.browsing import Browser, Place
 from drawdown.adapters.kafka.log import KafkaLog
 from drawdown.adapters.kafka.partitioner import shard_of
 from drawdown.adapters.redis.cache import RedisCache
-from drawdown.domain.limits import REDIS_TIMEOUT_MS, SENDS_AT_ONCE_MAX
+from drawdown.domain.limits import BROWSE_FETCH_BYTES, REDIS_TIMEOUT_MS, SENDS_AT_ONCE_MAX
 from drawdown.engine.commit import CommitRecord
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
@@ -62,9 +62,10 @@ class Output(msgspec.Struct, frozen=True):
 class Desk:
     """Connections of one command, opened when they are first needed."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Connect to nothing yet."""
+    def __init__(self, settings: Settings, fetch_bytes: int = BROWSE_FETCH_BYTES) -> None:
+        """Connect to nothing yet. fetch_bytes: of a partition, which its reader takes apart at once."""
         self.settings = settings
+        self._fetch_bytes = fetch_bytes
         self.clock = SystemClock()
         self.shard_of = shard_of(settings.shards)
         self.shards = range(settings.shards)
@@ -87,7 +88,8 @@ class Desk:
     async def browser(self) -> Browser:
         """Give the reader of topics. Raise UserError when no broker answers."""
         if self._browser is None:
-            self._browser = await self._ends.enter_async_context(Browser(self.settings.kafka, self.settings.prefix))
+            browser = Browser(self.settings.kafka, self.settings.prefix, self._fetch_bytes)
+            self._browser = await self._ends.enter_async_context(browser)
         return self._browser
 
     def log(self, ledger: str) -> KafkaLog:

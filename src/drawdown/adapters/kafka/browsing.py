@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from drawdown.adapters.kafka.metadata import know, rest
-from drawdown.domain.limits import TRANSACTION_TIMEOUT_MS
+from drawdown.domain.limits import BROWSE_FETCH_BYTES, TRANSACTION_TIMEOUT_MS
 from drawdown.engine.records import Record
 from drawdown.errors import UserError
 
@@ -21,8 +21,8 @@ _POLL_MS = 20
 class Browser:
     """One consumer without a group, for the length of a context; it reads one thing at a time."""
 
-    def __init__(self, servers: str, prefix: str) -> None:
-        """Name the brokers and the prefix of every topic."""
+    def __init__(self, servers: str, prefix: str, fetch_bytes: int = BROWSE_FETCH_BYTES) -> None:
+        """Name the brokers and the prefix of every topic. fetch_bytes: of a partition, taken apart at once."""
         self._servers = servers
         self._prefix = prefix
         self._consumer = AIOKafkaConsumer(
@@ -31,7 +31,7 @@ class Browser:
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=50,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
+            max_partition_fetch_bytes=fetch_bytes,
             max_poll_records=None,
         )
         self._topics: set[str] = set()
