@@ -66,7 +66,7 @@ async def show_price_book(held: Held, _: Reader, book: PathName, version: int) -
     return PriceBookMessage(**message_of(_book(held, book, version)))
 
 
-@router.get("/prices", tags=["prices"], operation_id="show_price")
+@router.get("/prices", tags=["prices"], operation_id="show_price", responses={404: {}})
 async def show_price(
     held: Held,
     _: Reader,
@@ -81,8 +81,11 @@ async def show_price(
     """Show the price of a meter with some dimensions: of a plan's book, or on demand at an instant."""
     try:
         wanted = checked_dimensions(dict(_pair(one) for one in dimension))
-        found = _chosen(held, book, version, currency, at)
+        instant = held.desk.clock.now_ms() if at is None else parse_instant(at, "at")
+        found = _chosen(held, book, version, currency, instant)
     except Reject as reject:
+        if reject.code == "unknown_price":
+            raise Problem(HTTPStatus.NOT_FOUND, reject.code, reject.detail) from reject
         raise invalid(reject) from reject
     price = found.price(service, meter, wanted)
     if price is None:
@@ -101,14 +104,13 @@ def _book(held: Context, name: str, version: int | None) -> Book:
     return max(found, key=lambda one: one.version)
 
 
-def _chosen(held: Context, book: str | None, version: int | None, code: str | None, at: str | None) -> Book:
-    """Find the book that is asked for: by its name, or on demand by currency and instant. Raise Problem or Reject."""
+def _chosen(held: Context, book: str | None, version: int | None, code: str | None, instant: int) -> Book:
+    """Find the book that is asked for: by its name, or on demand by currency and instant, ms. Raise Problem."""
     if book is not None:
         return _book(held, book, version)
     if code is None:
         raise Reject("missing_field", "say whose price: book, of a plan, or currency, on demand")
-    now = held.desk.clock.now_ms()
-    return held.shelf.prices.on_demand_at(code, now if at is None else parse_instant(at))
+    return held.shelf.prices.on_demand_at(code, instant)
 
 
 def _pair(text: str) -> tuple[str, str]:

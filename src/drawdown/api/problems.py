@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from drawdown.domain.errors import Reject
 from drawdown.domain.limits import API_RETRY_SECONDS
@@ -20,6 +21,7 @@ _STATUS: Final = {
     "unknown_plan": HTTPStatus.NOT_FOUND,
     "stale_revision": HTTPStatus.PRECONDITION_FAILED,
 }
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _SAFE: Final = 200  # characters of what a caller sent that an answer repeats
 
 
@@ -60,8 +62,8 @@ def refused(code: str, detail: str) -> Problem:
 
 
 def invalid(reject: Reject) -> Problem:
-    """Give the problem of a request that its ledger could not read."""
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, reject.code, reject.detail)
+    """Give the problem of a request that its ledger could not read, or whose account it does not know."""
+    return Problem(_STATUS.get(reject.code, HTTPStatus.UNPROCESSABLE_ENTITY), reject.code, reject.detail)
 
 
 def later(detail: str) -> Problem:
@@ -116,9 +118,24 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 async def _http(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.BAD_REQUEST:  # FastAPI's own, for what json gives up on
+        return answer(
+            request, Problem(status, "not_json", "the body cannot be read: nested too deep, or too long a number")
+        )
     code = status.phrase.lower().replace(" ", "_")
     detail = f"{request.method} {request.url.path[:_SAFE]}: {status.description or status.phrase}"
-    return answer(request, Problem(status, code, detail, headers=dict(error.headers or {})))
+    return answer(request, Problem(status, code, detail, headers=_headers(request, error)))
+
+
+def _headers(request: Request, error: HTTPException) -> dict[str, str]:
+    """Give an error's headers; Allow names the methods of all routes of the path, not of the first one alone."""
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return dict(error.headers or {})
+    asked = [dict(request.scope) | {"method": method} for method in _METHODS]
+    allowed = [
+        one["method"] for one in asked if any(route.matches(one)[0] == Match.FULL for route in request.app.routes)
+    ]
+    return {"Allow": ", ".join(allowed)}
 
 
 async def _user(request: Request, error: UserError) -> Response:

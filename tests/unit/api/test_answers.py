@@ -60,6 +60,8 @@ async def test_a_caller_says_how_long_it_waits(prefer: str, seconds: int) -> Non
     ("body", "status", "code"),
     [
         (b"{", 400, "not_json"),
+        (b"[" * 10_000, 400, "not_json"),
+        (b'{"until":' + b"9" * 5_000 + b"}", 400, "not_json"),
         (b"", 422, "invalid_request"),
         (b"[]", 422, "invalid_request"),
         (b'{"plan":"other"}', 422, "invalid_request"),
@@ -121,6 +123,22 @@ async def test_what_there_is_not_is_a_problem_too() -> None:
     is_problem(await sent(api, "POST", pause_nobodys, json={}, headers=HEADERS), 404, "unknown_account")
     is_problem(await sent(api, "GET", f"/v1/accounts/{'x' * 129}"), 422, "invalid_request")
     assert api.issuer.commands == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", f"/v1/accounts/{OWN}/plans", "GET, POST"),
+        ("OPTIONS", f"/v1/accounts/{OWN}/plans", "GET, POST"),
+        ("GET", f"/v1/accounts/{OWN}/authorize", "POST"),
+        ("PATCH", f"/v1/accounts/{OWN}/plans/team/renewal", "PUT"),
+        ("POST", "/v1/openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_another_method_is_answered_by_all_that_there_are(method: str, path: str, allowed: str) -> None:
+    answer = await sent(FakeApi(), method, path)
+    is_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
 
 
 async def test_a_failure_is_told_without_its_trace_and_logged_with_it() -> None:

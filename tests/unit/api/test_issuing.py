@@ -122,6 +122,12 @@ async def test_a_dead_letter_is_told_without_waiting_for_what_never_comes() -> N
     assert await refusal(desk, PAUSE) == (422, "state_too_large")
 
 
+async def test_an_account_that_one_of_its_ledgers_does_not_know_is_not_found() -> None:
+    desk = Desk()
+    desk.leads_to = [(DEAD_LETTERS, {"reason": "unknown_account", "detail": "account acme was never opened"})]
+    assert await refusal(desk, TOP_UP) == (404, "unknown_account")
+
+
 async def test_what_no_worker_takes_is_pending() -> None:
     desk = Desk()
     decision = await desk.issuer.issue(PAUSE, 0)
