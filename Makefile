@@ -6,7 +6,7 @@ DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test chaos properties simulate coverage mutate check check-alerts model schemas format golden client lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test test-api chaos properties simulate coverage mutate check check-alerts model schemas format golden client lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,11 @@ test: $(READY) ## run all tests, in two processes, each with a stack of its own;
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	if $(PYTHON) -c 'import drawdown, sys; sys.exit(not drawdown.COMPILED)'; then \
 	  DRAWDOWN_TEST_COMPILED=1 $(PYTHON) -m pytest --numprocesses 2 $(DECIDING); fi
+
+API_SECONDS := 210
+API_SEED :=
+test-api: $(READY) ## hold the HTTP API to its OpenAPI document, on a real stack (API_SECONDS=60, API_SEED=number; 5 minutes)
+	PYTHONPATH=src:. $(PYTHON) -u -m tests.api --seconds $(API_SECONDS) $(if $(API_SEED),--seed $(API_SEED))
 
 chaos: $(READY) ## every fault of docs/reliability.md on real processes behind faulty proxies (15 minutes)
 	rm -f build/chaos/report.json
@@ -132,4 +137,4 @@ lock: $(READY) ## pin the requirements anew (needs uv)
 		--upgrade requirements/client.in -o requirements/client.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from fastapi import Header, Path
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel
 
 from drawdown.domain.limits import (
     API_RETRY_SECONDS,
@@ -61,13 +61,25 @@ class Decided(BaseModel):
     """What a ledger decided. id: the Idempotency-Key. replayed: it was decided before, and nothing happened now."""
 
     id: str
-    outcome: Annotated[str, Field(examples=["applied", "pending"])]
+    outcome: Literal["applied", "pending"]
     replayed: bool
     events: list[Event]
 
 
+def header(description: str, kind: str = "string", *, always: bool = True) -> dict[str, Any]:
+    """Describe a header of an answer. always: no answer of its status is without it."""
+    return {"description": description, "required": always, "schema": {"type": kind}}
+
+
 PENDING: Final[dict[int | str, dict[str, Any]]] = {
-    int(HTTPStatus.ACCEPTED): {"model": Decided, "description": "not decided yet: ask Location"}
+    int(HTTPStatus.ACCEPTED): {
+        "model": Decided,
+        "description": "not decided yet: ask Location",
+        "headers": {
+            "Location": header("where to ask what came of it"),
+            "Retry-After": header("seconds until it is worth asking", "integer"),
+        },
+    }
 }
 
 

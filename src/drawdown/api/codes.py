@@ -23,7 +23,7 @@ from drawdown.topics import CODE_COMMANDS
 from drawdown.wire.basics import StrictMessage
 from drawdown.wire.code_commands import IssueCodeMessage
 
-router = APIRouter(prefix="/v1/codes", tags=["codes"])
+router = APIRouter(prefix="/v1/codes", tags=["codes"], responses={404: {}})
 _LOOK_UP: Final = "/v1/codes/look-up"
 _HIDDEN: Final = {"Cache-Control": "no-store"}
 Code = Annotated[str, Field(min_length=1, max_length=CODE_TYPED_MAX, description="as it was typed")]

@@ -1,22 +1,23 @@
-"""The OpenAPI document: FastAPI's, with every route's problems told once and referred to."""
+"""The OpenAPI document: FastAPI's, and what FastAPI cannot know of answers, links, limits and examples."""
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 
-from drawdown.api.problems import MEDIA_TYPE, FieldProblem, ProblemBody
+from drawdown.api.exact import make_exact
+from drawdown.api.examples import BODIES, PARAMETERS
+from drawdown.api.links import link
+from drawdown.api.problems import FieldProblem, ProblemBody
+from drawdown.api.responses import PROBLEM_REF, scopes_of, tell_answers
 
 _ABOUT: Final = """Billing plans of an AI cloud: read what is left of them, and steer them.
 
 Amounts are decimal strings in the account's currency. A write needs an `Idempotency-Key`, names one command to the
 ledger, and answers with its decision, or with 202 when that takes longer than `Prefer: wait`. Every error is
 `application/problem+json` with a stable `code`, the ledger's own where the ledger refused."""
-_ANY: Final = (401, 403, 404, 422, 429, 503)
-_WRITE: Final = (400, 409, 413)
-_MATCHED: Final = (412, 428)
-_SCHEMAS: Final = "#/components/schemas/"
+_SCHEMAS: Final = PROBLEM_REF.removesuffix(ProblemBody.__name__)
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
@@ -29,17 +30,23 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         for model in (ProblemBody, FieldProblem):
             schemas[model.__name__] = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
             schemas[model.__name__].pop("$defs", None)
+        make_exact(made)
+        told = [route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute)]
+        routes = {route.operation_id: route for route in told}
         for path in made["paths"].values():
             for operation in path.values():
-                _told(operation)
+                operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
+                tell_answers(operation, scopes_of(routes[operation["operationId"]].dependant), schemas)
+                _show(operation)
+        link(made)
         app.openapi_schema = made
     return app.openapi_schema
 
 
-def _told(operation: dict[str, Any]) -> None:
-    """Say which problems an operation answers with."""
-    matched = any(one["name"] == "If-Match" for one in operation.get("parameters", ()))
-    codes = _ANY + (_WRITE if "requestBody" in operation else ()) + (_MATCHED if matched else ())
-    for code in codes:
-        content = {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + ProblemBody.__name__}}}
-        operation["responses"][str(code)] = {"description": HTTPStatus(code).phrase, "content": content}
+def _show(operation: dict[str, Any]) -> None:
+    """Give examples of a request."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in PARAMETERS:
+            parameter["example"] = PARAMETERS[parameter["name"]]
+    if operation["operationId"] in BODIES:
+        operation["requestBody"]["content"]["application/json"]["example"] = BODIES[operation["operationId"]]

@@ -31,7 +31,13 @@ Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(_READERS))]
 Place = Annotated[
     str,
-    Path(min_length=3, max_length=40, description="PARTITION:OFFSET, as the list names it", examples=["3:17"]),
+    Path(
+        min_length=3,
+        max_length=40,
+        description="PARTITION:OFFSET, as the list names it",
+        examples=["3:17"],
+        json_schema_extra={"pattern": "^[0-9]{1,9}:[0-9]{1,18}$"},
+    ),
 ]
 _since: Final = Query(description="refused from then on", examples=["2026-11-23T10:15:00Z"])
 

@@ -11,7 +11,7 @@ from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem, invalid
 from drawdown.domain.errors import Reject
-from drawdown.domain.limits import NAME_LENGTH_MAX
+from drawdown.domain.limits import DIMENSIONS_MAX, NAME_LENGTH_MAX
 from drawdown.domain.money import CURRENCIES
 from drawdown.domain.prices import Book
 from drawdown.operate.keys import Key
@@ -25,6 +25,11 @@ router = APIRouter(prefix="/v1")
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _TEXT: Final = Query(min_length=1, max_length=NAME_LENGTH_MAX)
+_DIMENSIONS: Final = Query(
+    max_length=DIMENSIONS_MAX,
+    description="NAME:VALUE, such as gpu_model:H100",
+    json_schema_extra={"items": {"type": "string", "pattern": "^[^:]{1,128}:.{1,128}$"}},
+)
 
 
 class BookSummary(BaseModel):
@@ -72,7 +77,7 @@ async def show_price(
     _: Reader,
     service: Annotated[str, _TEXT],
     meter: Annotated[str, _TEXT],
-    dimension: Annotated[list[str], Query(max_length=8, description="NAME:VALUE, such as gpu_model:H100")] = [],  # noqa: B006  FastAPI copies it
+    dimension: Annotated[list[str], _DIMENSIONS] = [],  # noqa: B006  FastAPI copies it
     book: Annotated[str | None, Query(max_length=NAME_LENGTH_MAX, description="a plan's; on demand without")] = None,
     version: Annotated[int | None, Query(ge=1)] = None,
     currency: Annotated[CurrencyCode | None, Query(description="on demand")] = None,

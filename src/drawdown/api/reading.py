@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel
 
 from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
-from drawdown.api.answering import PathIdent, PathName
+from drawdown.api.answering import PathIdent, PathName, header
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem
 from drawdown.operate.accounts import AccountView, OfferDetails, PlanDetails, RequestDetails, ServiceDetails, view_of
@@ -21,6 +21,17 @@ Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _ETAG_BYTES: Final = 8
 COMMIT_HEADER: Final = "Drawdown-Commit"  # shard, and number of the newest commit that the answer holds
+_SEEN: Final[dict[int | str, dict[str, Any]]] = {
+    int(HTTPStatus.OK): {"headers": {COMMIT_HEADER: header("shard:number of the newest commit that the answer holds")}}
+}
+_ETAG: Final = {"ETag": header("changes whenever the answer does, time left aside")}
+_TAGGED: Final[dict[int | str, dict[str, Any]]] = {
+    int(HTTPStatus.OK): {"headers": _SEEN[HTTPStatus.OK]["headers"] | _ETAG},
+    int(HTTPStatus.NOT_MODIFIED): {"description": "the plan is as If-None-Match says", "headers": _ETAG},
+}
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", max_length=200, description="the ETag of what is known")
+]
 
 
 class Plans(BaseModel):
@@ -77,33 +88,39 @@ async def account_seen(response: Response, held: Held, key: Reader, account: Pat
 Seen = Annotated[AccountView, Depends(account_seen)]
 
 
-@router.get("", tags=["accounts"], operation_id="show_account")
+@router.get("", tags=["accounts"], operation_id="show_account", responses=_SEEN)
 async def show_account(seen: Seen) -> AccountView:
     """Show an account: balances, plans, payments due and credit, as fresh as the last commit."""
     return seen
 
 
-@router.get("/plans", tags=["plans"], operation_id="list_plans")
+@router.get("/plans", tags=["plans"], operation_id="list_plans", responses=_SEEN)
 async def list_plans(seen: Seen) -> Plans:
     """List the plans of an account."""
     return Plans(shard=seen.shard, commit=seen.commit, plans=seen.plans, offers=seen.offers)
 
 
-@router.get("/plans/{plan}", tags=["plans"], operation_id="show_plan", response_model=PlanDetails | OfferDetails)
-async def show_plan(request: Request, response: Response, seen: Seen, plan: PathName) -> Any:
+@router.get(
+    "/plans/{plan}",
+    tags=["plans"],
+    operation_id="show_plan",
+    response_model=PlanDetails | OfferDetails,
+    responses=_TAGGED,
+)
+async def show_plan(response: Response, seen: Seen, plan: PathName, if_none_match: IfNoneMatch = None) -> Any:
     """View Details: what a plan covers, what is left of it in amount and time, what was spent, its status.
 
     The header ETag changes whenever the answer does, time left aside; to confirm an offer, send it as If-Match.
     """
     found = found_plan(seen, plan)
     etag = etag_of(found)
-    if request.headers.get("if-none-match") == etag:
+    if if_none_match == etag:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
     response.headers["ETag"] = etag
     return found
 
 
-@router.get("/plans/{plan}/services", tags=["plans"], operation_id="show_services")
+@router.get("/plans/{plan}/services", tags=["plans"], operation_id="show_services", responses=_SEEN)
 async def show_services(seen: Seen, plan: PathName) -> Services:
     """Service Details: what each service spent of a plan, and what is left of its quota."""
     found = found_plan(seen, plan)
@@ -112,7 +129,7 @@ async def show_services(seen: Seen, plan: PathName) -> Services:
     return Services(shard=seen.shard, commit=seen.commit, plan=plan, services=found.services)
 
 
-@router.get("/wallet", tags=["wallet"], operation_id="show_wallet")
+@router.get("/wallet", tags=["wallet"], operation_id="show_wallet", responses=_SEEN)
 async def show_wallet(seen: Seen) -> WalletView:
     """Show an account's credit: vouchers with their expiry, top-ups, debt."""
     if seen.wallet is None:
@@ -120,7 +137,7 @@ async def show_wallet(seen: Seen) -> WalletView:
     return seen.wallet
 
 
-@router.get("/payment-requests", tags=["payments"], operation_id="list_payment_requests")
+@router.get("/payment-requests", tags=["payments"], operation_id="list_payment_requests", responses=_SEEN)
 async def list_payment_requests(seen: Seen) -> Requests:
     """List the payments that are due, or were."""
     return Requests(shard=seen.shard, commit=seen.commit, payment_requests=seen.payment_requests)

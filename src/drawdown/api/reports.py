@@ -109,7 +109,7 @@ async def list_account_plan_requests(
     return await _requests(held, account, limit, cursor)
 
 
-@router.get("/plan-requests", tags=["plans"], operation_id="list_plan_requests")
+@router.get("/plan-requests", tags=["plans"], operation_id="list_plan_requests", responses={404: {}})
 async def list_plan_requests(
     held: Held, _: Annotated[Key, Depends(Allowed(_SALES))], limit: Limit = API_PAGE_DEFAULT, cursor: Cursor = None
 ) -> PlanRequests:

@@ -40,7 +40,6 @@ def router() -> APIRouter:
             _endpoint(row),
             methods=[row.method],
             operation_id=row.command,
-            summary=row.command.replace("_", " ").capitalize(),
             description=row.message.__doc__,
             tags=[row.tag],
             status_code=row.status,
