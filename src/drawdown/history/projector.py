@@ -85,6 +85,7 @@ class Projector:
             cut = {place for place, (start, _) in spans.items() if start}
             reader = _Reader(self._writer, others, cut, stored, self._counts)
             starts = {place: stored.get(place, start) for place, (start, _) in spans.items()}
+            self._counts.positions = dict(starts)
             async with contextlib.aclosing(browser.fetches(starts, HISTORY_BATCH_RECORDS)) as fetches:
                 self._counts.following = True
                 async for records, read in fetches:

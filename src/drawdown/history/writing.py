@@ -6,11 +6,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, select, text, tuple_, update
 
 from drawdown.domain.limits import HISTORY_ACCOUNTS_KEPT_MAX, HISTORY_SERIES_KEPT_MAX
 from drawdown.history.batch import Batch, Known, Place
 from drawdown.history.charges import quanta
+from drawdown.history.database import POSTGRESQL
 from drawdown.history.happenings import BEGUN, effect_of
 from drawdown.history.putting import put
 from drawdown.history.tables import accounts, events, hours, places, progress, resources, series
@@ -96,20 +97,28 @@ class Writer:
 
 
 def _advance(connection: Connection, batch: Batch, since: Mapping[Place, int]) -> None:
-    """Move the positions, each from where this writer believes it to be."""
-    for (topic, partition), (next_offset, appended) in batch.read.items():
-        values = {"next_offset": next_offset, "appended": appended}
-        if (topic, partition) not in since:
-            connection.execute(insert(progress), {"topic": topic, "partition": partition, **values})
-            continue
-        of_place = (progress.c.topic == topic) & (progress.c.partition == partition)
-        is_ours = of_place & (progress.c.next_offset == since[topic, partition])
-        if appended:
-            moved = connection.execute(update(progress).where(is_ours).values(values))
-        else:
-            moved = connection.execute(update(progress).where(is_ours).values(next_offset=next_offset))
-        if moved.rowcount != 1:
-            raise Overtaken(f"{topic} partition {partition} is read further by another `drawdown history`")
+    """Move the positions, if every one is where this writer believes it to be: of the others' records, too, it knows.
+
+    An account's charges and events are on two topics, and its row holds the newest numbers of both.
+    """
+    if connection.dialect.name == POSTGRESQL:  # SQLite's write lock is taken already
+        connection.execute(text("LOCK TABLE progress IN EXCLUSIVE MODE"))  # one writer at a time; readers do not wait
+    columns = progress.c.topic, progress.c.partition, progress.c.next_offset, progress.c.appended
+    found = {(topic, partition): (at, newest) for topic, partition, at, newest in connection.execute(select(*columns))}
+    for place in found.keys() | since.keys():
+        at, _ = found.get(place, (None, 0))
+        if at != since.get(place):
+            raise Overtaken(f"{place[0]} partition {place[1]} is read by another `drawdown history` as well")
+    rows = [
+        {
+            "topic": topic,
+            "partition": partition,
+            "next_offset": at,
+            "appended": newest or found.get((topic, partition), (0, 0))[1],
+        }
+        for (topic, partition), (at, newest) in batch.read.items()
+    ]
+    put(connection, progress, rows, replaced=("next_offset", "appended"))
 
 
 def _put_accounts(connection: Connection, batch: Batch) -> dict[str, Known]:
