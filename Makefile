@@ -6,7 +6,7 @@ DRAWDOWN := $(VENV)/bin/drawdown
 export PYTHONPATH := src
 DECIDING := tests/golden tests/unit/domain tests/unit/engine tests/unit/oracle tests/unit/scenario tests/unit/verify tests/unit/wire
 
-.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check test test-api chaos properties simulate coverage mutate check check-alerts model schemas format golden client lock clean soak bench-rebuild
+.PHONY: compiled help setup demo demo-kill replay-azure replay-pods bench bench-quick bench-killed bench-latency bench-memory bench-stages bench-check bench-history test test-api chaos properties simulate coverage mutate check check-alerts model schemas format golden client lock clean soak bench-rebuild
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench-memory: compiled ## bytes of an account and of an id, in Redis and in a wo
 
 bench-stages: compiled ## where a worker's processor time goes, by stage (1 minute)
 	$(PYTHON) -u -m bench.stages
+
+bench-history: compiled ## what the history costs beside the worker, and its lag at 2,000 events/s, on SQLite and PostgreSQL (4 minutes)
+	PYTHONPATH=src:. $(PYTHON) -u -m bench.history --rounds $(ROUNDS)
 
 bench-check: compiled ## see that the ratios to naive service and echo are not below the recorded ones beyond the noise (10 minutes)
 	$(PYTHON) -u -m bench.check

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drawdown.metrics import API_METRICS, METRICS
+from drawdown.metrics import API_METRICS, HISTORY_METRICS, METRICS
 from drawdown.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,8 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "drawdown.json"
 ALERTS = (PROMETHEUS / "alerts.yml").read_text()
 NAMES = sorted(set(re.findall(r"alert: (\w+)", ALERTS)))
-SHOWN = {name for metric in (*METRICS, *API_METRICS) for name in metric.shown}
+ALL_METRICS = (*METRICS, *API_METRICS, *HISTORY_METRICS)
+SHOWN = {name for metric in ALL_METRICS for name in metric.shown}
 HEADINGS = ("## Symptom", "## What it means", "## What to look at", "## What to do")
 
 
@@ -34,12 +35,12 @@ def test_every_metric_that_is_asked_for_exists(text: str) -> None:
 
 def test_the_dashboard_shows_every_metric() -> None:
     asked = {name for query in queries() for name in re.findall(r"\bdrawdown_\w+", query)}
-    assert [metric.name for metric in (*METRICS, *API_METRICS) if not asked & set(metric.shown)] == []
+    assert [metric.name for metric in ALL_METRICS if not asked & set(metric.shown)] == []
 
 
 def test_every_metric_is_documented() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    assert [metric.name for metric in (*METRICS, *API_METRICS) if f"`{metric.name}`" not in page] == []
+    assert [metric.name for metric in ALL_METRICS if f"`{metric.name}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

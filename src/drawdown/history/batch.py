@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from drawdown.domain.quantity import MILLIONTHS
-from drawdown.history.charges import Charge, paid_lines
+from drawdown.history.charges import NOBODY, Charge, Line, millionths, paid_lines, quanta
 from drawdown.history.happenings import Happening
 from drawdown.wire.instants import parse_instant
 
@@ -19,6 +19,7 @@ STREAMS: Final = {
     ("account-events", "wallet"): 3,
 }
 Seqs = list[int]  # by stream, the newest number
+Price = tuple[str, str, str, str, int, int, str, int]  # as SeriesKey has it from meter on
 
 
 class ResourceKey(NamedTuple):
@@ -64,6 +65,18 @@ class Gap(Exception):
     """A number of an account's charges or events is missing before this one."""
 
 
+class _Spot(NamedTuple):
+    """A resource in an hour of charging: where its charges stand, and sums by payer, price and hour of use as written.
+
+    A look into it takes the place of one each into resources, series, hours and places.
+    """
+
+    resource: int
+    charged: int
+    offsets: list[int]
+    sums: dict[tuple[Price, str], list[int]]
+
+
 class Batch:
     """One transaction's worth."""
 
@@ -77,6 +90,7 @@ class Batch:
         self.places: dict[tuple[int, int], list[int]] = {}  # resource, charged hour: offsets
         self.events: list[tuple[Happening, int]] = []  # each with its offset
         self.read: dict[Place, tuple[int, int]] = {}  # next offset, newest append time
+        self._spots: dict[tuple[str, str, str, bytes, str], _Spot] = {}  # dimensions and hour as written
         self.records = 0
         self.skipped = 0
 
@@ -85,22 +99,46 @@ class Batch:
         if not self._new(charge, place, cut=cut):
             return
         event = charge.event
-        key = ResourceKey(charge.account, event.service, event.resource, bytes(event.dimensions).decode())
-        resource = self.resources.setdefault(key, len(self.resources))
-        charged = hour_of(charge.appended[:_HOUR_LENGTH])
-        series, hours = self.series, self.hours
-        for line, payer, payer_id, quantity, amount in paid_lines(charge, overage):
-            price = line.book, line.book_version, line.tier, line.unit_price, line.per
-            number = series.setdefault(SeriesKey(resource, line.meter, payer, payer_id, *price), len(series))
-            used = hour_of(line.time[:_HOUR_LENGTH]) if line.time else charged
-            sums = hours.get((number, charged, used))
-            if sums is None:
-                sums = hours[number, charged, used] = [0, 0, 0, 0]
+        at = charge.account, event.service, event.resource, bytes(event.dimensions), charge.appended[:_HOUR_LENGTH]
+        spot = self._spots.get(at)
+        if spot is None:
+            spot = self._spots[at] = self._spot(*at)
+        spot.offsets.append(offset)
+        if overage is not None:
+            for line, payer, payer_id, quantity, amount in paid_lines(charge, overage):
+                sums = self._sums(spot, line, payer, payer_id)
+                sums[0] += 1
+                sums[1] += quantity // MILLIONTHS
+                sums[2] += quantity % MILLIONTHS
+                sums[3] += amount
+            return
+        for line in charge.lines:  # as paid_lines gives them, without what it costs to give them: most charges are so
+            payer_of = line.payer
+            kind, ident = (NOBODY, "") if payer_of is None else (payer_of.kind, payer_of.id or "")
+            sums = self._sums(spot, line, kind, ident)
             sums[0] += 1
-            sums[1] += quantity // MILLIONTHS
-            sums[2] += quantity % MILLIONTHS
-            sums[3] += amount
-        self.places.setdefault((resource, charged), []).append(offset)
+            whole, _, rest = line.quantity.partition(".")
+            sums[1] += int(whole)
+            if rest:
+                sums[2] += millionths(f"0.{rest}")
+            sums[3] += quanta(line.amount)
+
+    def _spot(self, account: str, service: str, resource: str, dimensions: bytes, hour: str) -> "_Spot":
+        key = ResourceKey(account, service, resource, dimensions.decode())
+        number = self.resources.setdefault(key, len(self.resources))
+        charged = hour_of(hour)
+        return _Spot(number, charged, self.places.setdefault((number, charged), []), {})
+
+    def _sums(self, spot: "_Spot", line: Line, payer: str, payer_id: str) -> list[int]:
+        """Find the sums that a line belongs to."""
+        price = line.meter, payer, payer_id, line.book, line.book_version, line.tier, line.unit_price, line.per
+        key = price, line.time[:_HOUR_LENGTH]
+        sums = spot.sums.get(key)
+        if sums is None:
+            number = self.series.setdefault(SeriesKey(spot.resource, *price), len(self.series))
+            used = hour_of(line.time[:_HOUR_LENGTH]) if line.time else spot.charged
+            sums = spot.sums[key] = self.hours.setdefault((number, spot.charged, used), [0, 0, 0, 0])
+        return sums
 
     def happening(self, happening: Happening, place: Place, offset: int, *, cut: bool) -> None:
         """Take an account event. Raise Gap."""

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, select, text, tuple_, update
+from sqlalchemy import Column, Connection, Engine, Table, func, select, text, tuple_
 
 from drawdown.domain.limits import HISTORY_ACCOUNTS_KEPT_MAX, HISTORY_SERIES_KEPT_MAX
 from drawdown.history.batch import Batch, Known, Place
@@ -123,28 +123,16 @@ def _advance(connection: Connection, batch: Batch, since: Mapping[Place, int]) -
 
 def _put_accounts(connection: Connection, batch: Batch) -> dict[str, Known]:
     """Write the accounts of a batch; give them with their ids."""
-    found = {}
-    new = []
-    moved = []
-    for name, account in batch.accounts.items():
-        seqs = dict(zip(_SEQS, account.seqs, strict=True))
-        if account.id is None:
-            new.append((name, account, seqs))
-        else:
-            found[name] = account
-            moved.append({"ident": account.id, "is_whole": account.whole, **{f"new_{k}": v for k, v in seqs.items()}})
+    found = dict(batch.accounts)
+    new = [name for name, account in found.items() if account.id is None]
     if new:
         first = _next_id(connection, accounts)
-        rows = []
-        for ident, (name, account, seqs) in enumerate(new, first):
-            found[name] = account._replace(id=ident)
-            told = {"currency": account.currency, "partition": account.partition, "whole": account.whole}
-            rows.append({"id": ident, "name": name, **told, **seqs})
-        put(connection, accounts, rows)
-    if moved:
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _SEQS}
-        values["whole"] = bindparam("is_whole")
-        connection.execute(update(accounts).where(accounts.c.id == bindparam("ident")).values(values), moved)
+        found |= {name: found[name]._replace(id=ident) for ident, name in enumerate(new, first)}
+    rows = []
+    for name, (ident, currency, partition, whole, seqs) in found.items():
+        told = {"id": ident, "name": name, "currency": currency, "partition": partition, "whole": whole}
+        rows.append(told | dict(zip(_SEQS, seqs, strict=True)))
+    put(connection, accounts, rows, replaced=("whole", *_SEQS))
     return found
 
 

@@ -105,7 +105,13 @@ class Browser:
             async with self._told():
                 fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=records_max)
                 read = {place: await self._consumer.position(one) for place, one in at.items()}
-            yield [self._record(record) for records in fetched.values() for record in records], read
+            found: list[Record] = []
+            for one, records in fetched.items():
+                topic, partition = self._place(one)
+                found += [
+                    Record(topic, partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in records
+                ]
+            yield found, read
 
     async def _seek(self, starts: Mapping[Place, int]) -> None:
         self._consumer.assign([self._at(place) for place in starts])
