@@ -98,24 +98,24 @@ async def test_killed_and_doubled_projectors_hold_what_the_log_and_redis_do(
             assert differing(held(address), rows) == [], f"{kind}, seed {SEED}"
         for projector in stage.workers[1:]:
             projector.ask_to_stop()
-        for address in databases.values():
-            await commands_answer(stage, address)
+        await commands_answer(stage, databases)
 
 
-async def commands_answer(stage: Stage, address: SecretStr) -> None:
+async def commands_answer(stage: Stage, databases: dict[str, SecretStr]) -> None:
     """Have each command that reads answer, and look at what it prints."""
     ever = "--from", "2026-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"
     asked = (
-        ("status",),
-        ("show", PAYER, "--balance", "voucher"),
-        ("statement", PAYER, *ever),
-        ("export", PAYER, *ever),
+        ("sqlite", "status"),
+        ("sqlite", "statement", PAYER, *ever),
+        ("postgresql", "show", PAYER, "--balance", "voucher"),
+        ("postgresql", "export", PAYER, *ever),
     )
-    history = address.get_secret_value()
-    done = await asyncio.gather(*(drawdown(stage, "history", *arguments, history=history) for arguments in asked))
+    done = await asyncio.gather(
+        *(drawdown(stage, "history", *told, history=databases[kind].get_secret_value()) for kind, *told in asked)
+    )
     for one in done:
         assert (one.code, one.err) == (0, ""), one
-    status, shown, told, made = (one.out for one in done)
+    status, told, shown, made = (one.out for one in done)
     assert status.endswith("\n0 offsets behind in all\n")
     assert all(topic in status for topic in (CHARGES, ACCOUNT_EVENTS))
     assert f"Credit History of {PAYER}, USD" in shown
