@@ -28,13 +28,8 @@ class Done:
 
 async def drawdown(stage: Stage, *arguments: str, stdin: bytes = b"", seconds: int = 120, **settings: object) -> Done:
     """Run a command with the stage's settings, some of them changed; at most so many seconds."""
-<<<<<<< HEAD
     hidden = {name: getattr(stage.settings, name).get_secret_value() for name in ("redis", "history")}
     told = stage.settings.model_dump(mode="json") | hidden | settings
-=======
-    secrets = {name: getattr(stage.settings, name).get_secret_value() for name in ("redis", "history")}
-    told = stage.settings.model_dump(mode="json") | secrets | settings
->>>>>>> b03bcd0 (History: one writer at a time over all partitions, where two wrote an account's numbers past each other; proved on the stack, killed, doubled, cut off)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "drawdown", *arguments),
         env=environment_of(told),
