@@ -106,20 +106,21 @@ def _drawn(lines: Sequence[Line], payments: Sequence[Line]) -> Iterator[Paid]:
     left = [quanta(payment.amount) for payment in payments]
     at = 0
     for line in lines:
-        owed, quantity = quanta(line.amount), millionths(line.quantity)
-        cost = owed
-        while True:
+        cost, whole = quanta(line.amount), millionths(line.quantity)
+        owed, quantity = cost, whole
+        if not cost or not payments:
+            yield Paid(line, NOBODY, "", whole, 0)
+        while owed and payments:
             while at + 1 < len(left) and not left[at]:
                 at += 1
-            payer = payments[at].payer if payments else None
-            amount = min(owed, left[at]) if payments else 0
+            amount = min(owed, left[at])
             last = amount == owed or at + 1 >= len(left)
-            part = quantity if last else millionths(line.quantity) * amount // cost
+            part = quantity if last else whole * amount // cost
+            payer = payments[at].payer
             kind, ident = (NOBODY, None) if payer is None else (payer.kind, payer.id)
             yield Paid(line, kind, ident or "", part, amount)
             quantity -= part
             owed -= amount
-            if payments:
-                left[at] -= amount
+            left[at] -= amount
             if last:
                 break

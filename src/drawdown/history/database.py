@@ -21,6 +21,7 @@ SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 _DRIVERS: Final = {SQLITE: "sqlite+pysqlite", POSTGRESQL: "postgresql+psycopg"}
 _MS: Final = 1_000
+_FORM: Final = "setting history (DRAWDOWN_HISTORY) is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _LOCK: Final = 7_236_812_455  # of PostgreSQL, while tables are made
 
 
@@ -34,13 +35,15 @@ def open_database(address: SecretStr, *, writing: bool) -> Engine:
         url = make_url(address.get_secret_value())
         kind = url.get_backend_name()
         url = url.set(drivername=_DRIVERS[kind])
-    except (ArgumentError, NoSuchModuleError, KeyError) as error:
-        raise BadInput(
-            "setting history (DRAWDOWN_HISTORY) is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-        ) from error
+    except (ArgumentError, NoSuchModuleError, KeyError, ValueError):  # of a port; it may quote what is a password
+        raise BadInput(_FORM) from None
     if kind == SQLITE:
+        if url.database in {None, "", ":memory:"}:
+            raise BadInput(_FORM)  # each connection would have a database of its own
         engine = create_engine(url, connect_args={"timeout": HISTORY_BUSY_SECONDS})
         event.listen(engine, "connect", _set_up_sqlite)
+        if not writing:
+            event.listen(engine, "connect", _forbid_writing)
         event.listen(engine, "begin", _begin_writing if writing else _begin_reading)
         return engine
     options = f"-c statement_timeout={HISTORY_STATEMENT_SECONDS * _MS} -c timezone=UTC"
@@ -55,6 +58,10 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may undo the newest writes, and their positions
     connection.execute("PRAGMA cache_size=-65536")
+
+
+def _forbid_writing(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
 
 
 def _begin_writing(connection: Connection) -> None:
@@ -108,7 +115,8 @@ def drop(engine: Engine) -> None:
 
 def told(error: SQLAlchemyError) -> str:
     """Give the first line of what a database said: never its address, which may hold a password."""
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    said = getattr(error, "orig", None) or error
+    return next(iter(str(said).strip().splitlines()), type(said).__name__)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -2,11 +2,13 @@
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 from typing import IO, Any, Final, Literal
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import XlsxFileError
 
 from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX, EXCEL_ROWS_MAX
 from drawdown.domain.money import CURRENCIES, format_amount
@@ -112,28 +114,38 @@ def write_csv(
 
 
 def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes], title: str) -> int:
-    """Write rows as a workbook, row by row; give how many. Raise UserError past the rows that a sheet can have.
+    """Write rows as a workbook, row by row; give how many.
 
+    Raise UserError past the rows that a sheet can have, or where the workbook cannot be put.
     Amounts and quantities are numbers where Excel's hold all their digits, else texts: none is rounded.
     """
     names = list(columns)
-    book = Workbook(to, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"title": title})
-    sheet = book.add_worksheet("History")
-    bold = book.add_format({"bold": True})
-    sheet.write_row(0, 0, names, bold)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, 0, len(names) - 1)
-    count = 0
-    for count, cells in enumerate(rows, 1):
-        if count >= EXCEL_ROWS_MAX:
-            raise UserError(f"more than {EXCEL_ROWS_MAX} rows, which is all that a sheet can have: export CSV instead")
-        for column, name in enumerate(names):
-            text = cells.get(name)
-            if text is not None:
-                _write_cell(sheet, count, column, text, number=name in _NUMBERS)
-    book.close()
+    with TemporaryDirectory(prefix="drawdown-export-") as folder:  # rows wait there; it goes whatever happens
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": folder}
+        book = Workbook(to, options)
+        book.set_properties({"title": title})
+        sheet = book.add_worksheet("History")
+        sheet.write_row(0, 0, names, book.add_format({"bold": True}))
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, 0, len(names) - 1)
+        count = 0
+        for count, cells in enumerate(rows, 1):
+            if count >= EXCEL_ROWS_MAX:
+                most = f"more than {EXCEL_ROWS_MAX - 1} rows, which is all that a sheet can have below its heading"
+                raise UserError(f"{most}: export CSV instead")
+            _write_row(sheet, count, names, cells)
+        try:
+            book.close()
+        except XlsxFileError as error:
+            raise UserError(f"the workbook cannot be written: {error}") from error
     return count
+
+
+def _write_row(sheet: Any, row: int, names: Sequence[str], cells: Cells) -> None:
+    for column, name in enumerate(names):
+        text = cells.get(name)
+        if text is not None:
+            _write_cell(sheet, row, column, text, number=name in _NUMBERS)
 
 
 def _write_cell(sheet: Any, row: int, column: int, text: str, *, number: bool) -> None:

@@ -181,7 +181,7 @@ class _Reader:
         for partition, offset in wanted:
             start, end = spans[CREDIT_CHARGING, partition]
             first, last = asked.get((CREDIT_CHARGING, partition), (end, start))
-            asked[CREDIT_CHARGING, partition] = (max(min(first, offset), start), max(last, offset + 1))
+            asked[CREDIT_CHARGING, partition] = (max(min(first, offset), start), max(last, min(offset + 1, end)))
         found: Overages = {}
         async with contextlib.aclosing(self._others.read(asked)) as records:
             async for record in records:

@@ -32,7 +32,11 @@ _SUMS: Final = tuple(func.sum(hours.c[name]).label(name) for name in ("lines", "
 def owner_of(connection: Connection, account: str) -> Owner | None:
     """Find an account; None if nothing of it was read yet."""
     row = connection.execute(select(accounts).where(accounts.c.name == account)).one_or_none()
-    return None if row is None else Owner(row.id, row.name, row.currency, row.partition, row.whole)
+    if row is None:
+        return None
+    # an account's first event comes before its first charge; where the log has lost all its events, no gap shows it
+    begun = (row.plans_events or not row.plans_charges) and (row.wallet_events or not row.wallet_charges)
+    return Owner(row.id, row.name, row.currency, row.partition, row.whole and bool(begun))
 
 
 def as_of(connection: Connection, owner: Owner) -> AsOf:
@@ -116,7 +120,7 @@ def sums_by(
 
 
 def offsets_of(connection: Connection, owner: Owner, hour: int, resource: int, since: int, limit: int) -> list[int]:
-    """Give the offsets, from `since` on, of the charges of a resource in an hour; a few more than `limit` at most."""
+    """Give the offsets, from `since` on, of the charges of a resource in an hour, `limit` at most."""
     found: list[int] = []
     asked = (
         select(places.c.first_offset, places.c.offsets)
