@@ -75,9 +75,10 @@ def catch_up(*, anew: bool, yes: bool = False) -> None:
         if anew:
             await _check_whole(settings, yes=yes)
             await asyncio.to_thread(drop, engine)
-        async with asyncio.TaskGroup() as together:
-            told = together.create_task(_tell(counts))
+        told = asyncio.create_task(_tell(counts))
+        try:
             await Projector(settings, engine, counts).catch_up()
+        finally:
             told.cancel()
 
     asyncio.run(work())
