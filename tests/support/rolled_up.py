@@ -38,7 +38,7 @@ def owner(currency: str, name: str = "acc") -> Owner:
 def taken(steps: Iterable[Told]) -> Batch:
     """Take all charges and account events; raises Gap where a number is missing."""
     batch = Batch(lambda _: None)
-    for offset, (step, output) in enumerate((step, output) for step in steps for output in step.outputs):
+    for offset, (step, output) in enumerate((told, said) for told in steps for said in told.outputs):
         place = (output.topic, PARTITION)
         if output.topic == CHARGES:
             batch.charge(decode_charge(output.value), drawn(step.record), place, offset, cut=False)

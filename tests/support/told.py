@@ -1,5 +1,6 @@
-"""Charges and account events as the log has them, for tests of the history."""
+"""Charges and account events as the log has them, and rows as the database gives them, for tests of the history."""
 
+from dataclasses import replace
 from typing import Any
 
 from msgspec import Raw
@@ -9,6 +10,7 @@ from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.history.batch import Batch
 from drawdown.history.charges import Charge, Event, Line, Payer, Position
 from drawdown.history.happenings import Happening
+from drawdown.history.rows import EventRow, Owner, UsageRow
 from drawdown.wire.instants import format_instant
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -16,6 +18,12 @@ HOUR = 3_600_000
 USD = CURRENCIES["USD"]
 CHARGES, EVENTS = ("charges", 3), ("account-events", 3)
 PLAN = Payer("plan", "p")
+OWNER = Owner(1, "acc", "USD", 3, whole=True)
+USAGE = UsageRow(
+    series=12, charged=T0, used=T0 - HOUR, service="inference", resource="ep", dimensions={"b": "2", "a": "1"},
+    meter="input_tokens", payer="plan", payer_id="p", book="b", book_version=3, tier=0, unit_price="2.500000000",
+    per=1_000_000, lines=4, quantity=1_500_000, amount=1_500_000_000,
+)  # fmt: skip
 
 
 def line(amount: int = 5, quantity: str = "1.5", payer: Payer | None = PLAN, **change: Any) -> Line:
@@ -42,5 +50,13 @@ def happening(seq: int, kind: str, amount: int = 0, *, account: str = "acc", at:
 
 def whole(batch: Batch, read: int = 1) -> Batch:
     """Let a batch have read both partitions so far."""
-    batch.read = {place: (read, T0) for place in (CHARGES, EVENTS)}
+    batch.read = dict.fromkeys((CHARGES, EVENTS), (read, T0))
     return batch
+
+
+def event(kind: str, amount: int = 0, change: int = 0, balance: str = "", **told: Any) -> EventRow:
+    row = EventRow(
+        5, "plans", 7, T0 + 1, kind, None, None, None, None, amount, "what happened", None, {}, balance,
+        change, "success",
+    )  # fmt: skip
+    return replace(row, **told)

@@ -1,5 +1,7 @@
 """One transaction's worth: every number of an account counts once, none is passed over; charges roll up by the hour."""
 
+from typing import Any
+
 import pytest
 from tests.support.told import CHARGES, EVENTS, HOUR, T0, charge, happening, line
 
@@ -8,7 +10,7 @@ from drawdown.history.charges import Payer
 from drawdown.wire.instants import format_instant
 
 H0 = T0 // HOUR
-OLD = Known(7, "USD", 3, True, [4, 2, 0, 0])  # noqa: FBT003
+OLD = Known(7, "USD", 3, True, [4, 2, 0, 0])
 
 
 def new() -> Batch:
@@ -48,7 +50,7 @@ def test_charges_of_one_hour_and_price_are_one_row() -> None:
         {"per": 1},
     ],
 )
-def test_what_differs_in_meter_payer_or_price_is_another_row(other: dict[str, object]) -> None:
+def test_what_differs_in_meter_payer_or_price_is_another_row(other: dict[str, Any]) -> None:
     batch = new()
     batch.charge(charge(1, line(), line(**other)), None, CHARGES, 9, cut=False)
     assert (len(batch.series), len(batch.hours), len(batch.resources)) == (2, 2, 1)
@@ -98,7 +100,7 @@ def test_each_ledger_and_topic_counts_for_itself() -> None:
     batch.happening(happening(1, "account_opened"), EVENTS, 1, cut=False)
     batch.happening(happening(1, "wallet_opened", ledger="wallet"), EVENTS, 2, cut=False)
     batch.happening(happening(2, "topped_up", 5, ledger="wallet"), EVENTS, 3, cut=False)
-    assert batch.accounts["acc"] == Known(None, "USD", 3, True, [1, 1, 1, 2])  # noqa: FBT003
+    assert batch.accounts["acc"] == Known(None, "USD", 3, True, [1, 1, 1, 2])
 
 
 @pytest.mark.parametrize("cut", [False, True])
@@ -120,6 +122,6 @@ def test_an_account_whose_beginning_the_log_has_lost_is_not_whole() -> None:
     batch.charge(charge(5), None, CHARGES, 9, cut=True)
     batch.charge(charge(6), None, CHARGES, 10, cut=True)
     batch.charge(charge(1, account="young"), None, CHARGES, 11, cut=True)
-    assert batch.accounts["acc"] == Known(None, "USD", 3, False, [6, 0, 0, 0])  # noqa: FBT003
+    assert batch.accounts["acc"] == Known(None, "USD", 3, False, [6, 0, 0, 0])
     assert batch.accounts["young"].whole
     assert batch.hours[0, H0, H0][0] == 2

@@ -142,7 +142,9 @@ def overages(draw: st.DrawFn) -> tuple[list[Line], list[Line]]:
     """Lines, and payments that come to the same in all."""
     amounts = draw(st.lists(st.integers(0, 9) | st.integers(0, 2**40), min_size=1, max_size=5))
     quantities = draw(st.lists(st.integers(0, 2**50), min_size=len(amounts), max_size=len(amounts)))
-    lines = [rated(a, format_quantity(q), meter=f"m{n}") for n, (a, q) in enumerate(zip(amounts, quantities, strict=True))]
+    lines = [
+        rated(a, format_quantity(q), meter=f"m{n}") for n, (a, q) in enumerate(zip(amounts, quantities, strict=True))
+    ]
     total = sum(amounts)
     ends = sorted(draw(st.lists(st.integers(0, total), max_size=4)))
     payers = [Payer(f"kind-{number}", None) for number in range(len(ends) + 1)]

@@ -67,8 +67,8 @@ def adds_up(made: Statement) -> None:
     for service in made.services:
         parts = (service.plan, service.voucher, service.top_up, service.debt)
         assert Decimal(service.total) == sum(map(Decimal, parts))
-    used = [sum((Decimal(getattr(one, kind)) for one in made.services), NOTHING) for kind in ("plan", "voucher")]
-    assert used == [sum((Decimal(line.used) for line in made.plans), NOTHING), Decimal(vouchers.used)]
+    by_kind = [sum((Decimal(getattr(one, kind)) for one in made.services), NOTHING) for kind in ("plan", "voucher")]
+    assert by_kind == [sum((Decimal(line.used) for line in made.plans), NOTHING), Decimal(vouchers.used)]
 
 
 def openings(made: Statement) -> Left:
