@@ -10,7 +10,7 @@ from typing import Final
 
 HOUR_MS: Final = 3_600_000
 CREDIT: Final = ""
-_BEGINS, _EMPTY, _OVER = "begins", "empty", "over"
+_BEGINS, _OVER, _EMPTY = range(3)  # in this order where they fall together: what is over pays nothing any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _drawn(standing: Sequence[Source], rates: Mapping[str, int], at: int) -> dic
     return drawn
 
 
-def _turn(source: Source, left: Mapping[str, int], drawn: Mapping[str, int], at: int) -> tuple[int, str] | None:
+def _turn(source: Source, left: Mapping[str, int], drawn: Mapping[str, int], at: int) -> tuple[int, int] | None:
     """Say when a source begins, is empty, or is over, whichever comes first, and which; None if nothing does."""
     if source.start > at:
         return source.start, _BEGINS

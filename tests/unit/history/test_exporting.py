@@ -188,12 +188,24 @@ def test_a_workbook_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch, t
         raise OSError("the database is gone")
 
     with pytest.raises(OSError, match="database is gone"):
-        write_excel(rows(), ("source",), tmp_path / "out.xlsx", "t")
-    assert list(tmp_path.iterdir()) == [waiting]
-    assert write_excel([{"source": "x"}], ("source",), tmp_path / "out.xlsx", "t") == 1
+        write_excel(rows(), ("source",), io.BytesIO(), "t")
+    assert list(waiting.iterdir()) == []
+    assert write_excel([{"source": "x"}], ("source",), io.BytesIO(), "t") == 1
     assert list(waiting.iterdir()) == []
 
 
-def test_a_workbook_that_can_be_put_nowhere_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be written"):
-        write_excel([], ("source",), tmp_path / "no" / "out.xlsx", "t")
+class Full(io.BytesIO):
+    """A disk with no room left when it is first written to."""
+
+    full = True
+
+    def write(self, data: Any) -> int:
+        if self.full:
+            self.full = False
+            raise OSError("no space left on device")
+        return super().write(data)
+
+
+def test_a_workbook_that_can_be_put_nowhere_says_so() -> None:
+    with pytest.raises(UserError, match="no space left"):
+        write_excel([], ("source",), Full(), "t")

@@ -1,5 +1,6 @@
 """When plans and credit will be used up, if what was spent lately goes on."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
@@ -58,6 +59,32 @@ def test_a_plan_pays_only_the_services_that_it_covers() -> None:
     assert forecast(sources[:1], {TOKENS: 3}, NOW) == [Outlook("g", 0, None, None)]
 
 
+def test_a_plan_pays_nothing_before_it_begins() -> None:
+    sources = [Source("a", 100, at(2), ALL), Source("b", 50, at(9), ALL, at(4)), Source(CREDIT, 30, None, ALL)]
+    assert forecast(sources, {GPU: 10}, NOW) == [
+        Outlook("a", 10, None, at(2)),
+        Outlook("b", 10, at(9), None),
+        Outlook(CREDIT, 10, at(10), None),
+    ]
+    later = [Source("b", 50, at(9), ALL, at(4)), Source(CREDIT, 30, None, ALL)]
+    assert forecast(later, {GPU: 10}, NOW) == [Outlook("b", 10, at(9), None), Outlook(CREDIT, 10, at(3), None)]
+    assert forecast(later, {}, NOW) == [Outlook("b", 0, None, at(9)), Outlook(CREDIT, 0, None, None)]
+
+
+def test_a_plan_that_begins_when_the_one_before_it_ends_follows_it() -> None:
+    sources = [Source("a", 100, at(2), ALL), Source("b", 50, None, ALL, at(2)), Source(CREDIT, 30, None, ALL)]
+    assert forecast(sources, {GPU: 10}, NOW) == [
+        Outlook("a", 10, None, at(2)),
+        Outlook("b", 10, at(7), None),
+        Outlook(CREDIT, 10, at(10), None),
+    ]
+
+
+def test_a_plan_that_is_over_when_its_turn_would_come_pays_nothing() -> None:
+    sources = [Source("a", 20, None, ALL), Source("b", 50, at(2), ALL), Source("c", 10, None, ALL)]
+    assert forecast(sources, {GPU: 10}, NOW)[1:] == [Outlook("b", 0, None, at(2)), Outlook("c", 10, at(3), None)]
+
+
 def test_what_is_empty_or_over_already_is_so_now() -> None:
     sources = [Source("a", 0, None, ALL), Source("b", 5, NOW - 7, ALL), Source("c", 10, None, ALL)]
     assert forecast(sources, {GPU: 10}, NOW) == [
@@ -74,9 +101,10 @@ SOURCES = st.lists(
         st.integers(0, 2**40),
         st.none() | st.integers(NOW - HOUR_MS, at(2_000)),
         st.frozensets(st.sampled_from((GPU, TOKENS)), max_size=2),
+        st.just(0) | st.integers(NOW, at(900)),
     ),
     max_size=5,
-).map(lambda made: [Source(f"p{n}", one.remaining, one.end, one.services) for n, one in enumerate(made)])
+).map(lambda made: [replace(one, name=f"p{number}") for number, one in enumerate(made)])
 RATES = st.dictionaries(st.sampled_from((GPU, TOKENS, "fine-tuning")), st.integers(0, 2**30))
 
 
@@ -91,7 +119,7 @@ def test_no_source_gives_more_than_it_has_nor_lasts_longer(sources: list[Source]
         assert turn is None or turn >= NOW
         if source.end is not None:
             assert turn is not None
-            assert turn <= max(source.end, NOW)
+            assert turn <= max(source.end, source.start, NOW)
         assert one.hourly <= sum(rates.values())
     last = max((one.empty for one in found if one.empty is not None), default=NOW)
     spent = Fraction(sum(rates.values()) * (last - NOW), HOUR_MS)
