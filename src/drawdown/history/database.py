@@ -42,8 +42,7 @@ def open_database(address: SecretStr, *, writing: bool) -> Engine:
             raise BadInput(_FORM)  # each connection would have a database of its own
         engine = create_engine(url, connect_args={"timeout": HISTORY_BUSY_SECONDS})
         event.listen(engine, "connect", _set_up_sqlite)
-        if not writing:
-            event.listen(engine, "connect", _forbid_writing)
+        event.listen(engine, "connect", _prepare_writing if writing else _forbid_writing)
         event.listen(engine, "begin", _begin_writing if writing else _begin_reading)
         return engine
     options = f"-c statement_timeout={HISTORY_STATEMENT_SECONDS * _MS} -c timezone=UTC"
@@ -55,9 +54,17 @@ def open_database(address: SecretStr, *, writing: bool) -> Engine:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # BEGIN is ours to say
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may undo the newest writes, and their positions
     connection.execute("PRAGMA cache_size=-65536")
+
+
+def _prepare_writing(connection: sqlite3.Connection, _: object) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError:  # another makes the file just now; this does not wait for it, but a write does
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may undo the newest writes, and their positions
 
 
 def _forbid_writing(connection: sqlite3.Connection, _: object) -> None:
