@@ -1,7 +1,8 @@
 """A history brought into a database batch by batch, as the projector does it, and what is then in its tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Engine, event, select
@@ -15,6 +16,8 @@ from drawdown.history.writing import Writer
 
 Row = tuple[Any, ...]
 Said = Charge | Happening | tuple[Charge, Charge]  # a charge of the wallet with what it drew
+
+NOWHERE: Mapping[Place, int] = MappingProxyType({})
 
 
 class Broken(Exception):
@@ -31,16 +34,9 @@ class Feed:
 
     def batch(self, said: Sequence[Said], *, cut: bool = False) -> Batch:
         """Make the next batch, of which nothing is written yet."""
-        charges = [one if isinstance(one, tuple) else (one, None) for one in said if not isinstance(one, Happening)]
-        happenings = [one for one in said if isinstance(one, Happening)]
-        self.writer.look_up([*(charge.account for charge, _ in charges), *(one.account for one in happenings)])
+        self.writer.look_up([(one[0] if isinstance(one, tuple) else one).account for one in said])
         batch = Batch(self.writer.known)
-        for offset, (charge, overage) in enumerate(charges, self.at.get(CHARGES, 0)):
-            batch.charge(charge, overage, CHARGES, offset, cut=cut)
-        for offset, one in enumerate(happenings, self.at.get(EVENTS, 0)):
-            batch.happening(one, EVENTS, offset, cut=cut)
-        for place, count in ((CHARGES, len(charges)), (EVENTS, len(happenings))):
-            batch.read[place] = self.at.get(place, 0) + count, T0
+        take(batch, said, self.at, cut=cut)
         return batch
 
     def write(self, *said: Said, cut: bool = False) -> Batch:
@@ -49,6 +45,18 @@ class Feed:
         self.writer.write(batch, self.at)
         self.at = {place: offset for place, (offset, _) in batch.read.items()}
         return batch
+
+
+def take(batch: Batch, said: Sequence[Said], at: Mapping[Place, int] = NOWHERE, *, cut: bool = False) -> None:
+    """Let a batch take what is said, from where both topics stand on."""
+    charges = [one if isinstance(one, tuple) else (one, None) for one in said if not isinstance(one, Happening)]
+    happenings = [one for one in said if isinstance(one, Happening)]
+    for offset, (charge, overage) in enumerate(charges, at.get(CHARGES, 0)):
+        batch.charge(charge, overage, CHARGES, offset, cut=cut)
+    for offset, one in enumerate(happenings, at.get(EVENTS, 0)):
+        batch.happening(one, EVENTS, offset, cut=cut)
+    for place, count in ((CHARGES, len(charges)), (EVENTS, len(happenings))):
+        batch.read[place] = at.get(place, 0) + count, T0
 
 
 def dumped(engine: Engine) -> dict[str, list[Row]]:
