@@ -8,8 +8,8 @@ from itertools import pairwise, product
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine
-from tests.support.rolled_up import statement
 from tests.support.random_histories import RESOURCES, SERVICES, Lives
+from tests.support.rolled_up import statement
 from tests.support.told import HOUR, T0, charge, happening, line
 from tests.support.written import Feed, Said, take
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import random_wallets
 from tests.support.examples import examples
-from tests.support.rolled_up import Told, statement, taken
 from tests.support.random_lives import lives, successions
 from tests.support.random_worlds import World
 from tests.support.raters import Raters
 from tests.support.raters import Step as PlansStep
+from tests.support.rolled_up import Told, statement, taken
 from tests.support.wallet_raters import GAP, WalletRaters
 from tests.support.wallet_raters import Step as WalletStep
 
