@@ -184,7 +184,7 @@ def test_a_statement_says_what_was_written(archive: Archive) -> None:
 def test_all_rows_of_a_period_come_to_what_its_pages_do(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "HISTORY_EXPORT_ROWS", 3)
     period = Period(T0 + HOUR, T0 + 4 * HOUR)
-    rows = archive.rows("acc", period, lambda *told: list(cells_of(*told)))
+    rows = archive.rows("acc", period, lambda told: list(cells_of(told)))
     pages = archive.page("acc", Filters(since=period.start, until=period.end), None, MANY).entries
     for kind in (True, False):
         of_rows = [row for row in rows if bool(row.get("used")) is kind]
@@ -205,7 +205,7 @@ def test_sums_that_no_float_holds_are_exact(address: SecretStr, engine: Engine) 
         page = archive.page("acc", ALL, None, MANY)
         made = archive.statement("acc", Period(T0, T0 + HOUR))
         assert archive.spent_since("acc", 0) == {("inference", "plan", "p"): spent}
-        ((row, *_),) = [archive.rows("acc", Period(T0, T0 + HOUR), lambda _, usage, __: list(usage))]
+        ((row, *_),) = [archive.rows("acc", Period(T0, T0 + HOUR), lambda told: list(told.usage))]
     assert page.totals.spent_by_balance == {"plan": format_amount(-spent, USD)}
     assert page.totals.changed_by_balance == {"top_up": format_amount(spent, USD)}
     assert page.entries[-1].amount == format_amount(-spent, USD)

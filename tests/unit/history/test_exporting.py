@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,10 +19,17 @@ from tests.support.told import OWNER, USAGE, event
 from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX
 from drawdown.errors import UserError
 from drawdown.history import exporting
+from drawdown.history.archive import Rows
 from drawdown.history.exporting import COLUMNS, Cells, cells_of, write_csv, write_excel
+from drawdown.history.focus_columns import Provider
+from drawdown.history.rows import EventRow, UsageRow
 
 VOUCHER = event("voucher_granted", 9, 9, "voucher", credit="v")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+def rows_of(usage: Sequence[UsageRow], events: Sequence[EventRow] = ()) -> list[Cells]:
+    return list(cells_of(Rows(OWNER, iter(usage), iter(events), pytest.fail, Provider())))
 
 
 def as_csv(rows: list[Cells], columns: tuple[str, ...] = COLUMNS) -> str:
@@ -43,7 +50,7 @@ def as_cells(rows: list[Cells], columns: tuple[str, ...] = COLUMNS) -> list[list
 
 
 def test_a_row_of_usage_has_all_columns() -> None:
-    (cells,) = cells_of(OWNER, [USAGE], [])
+    (cells,) = rows_of([USAGE])
     assert cells == {
         "date": "2026-01-01T00:00:00.000Z",
         "used": "2025-12-31T23:00:00.000Z",
@@ -72,7 +79,7 @@ def test_a_row_without_price_or_payer_leaves_them_empty() -> None:
     lost = replace(
         USAGE, meter="", unit_price="", per=0, book="", book_version=0, quantity=0, payer="none", payer_id=""
     )
-    (cells,) = cells_of(OWNER, [lost], [])
+    (cells,) = rows_of([lost])
     empty = {"meter", "quantity", "unit_price", "per", "tier", "price_book", "balance", "paid_by", "code"}
     assert {name for name, text in cells.items() if text is None} == empty
 
@@ -80,7 +87,7 @@ def test_a_row_without_price_or_payer_leaves_them_empty() -> None:
 def test_events_that_changed_nothing_are_left_out_unless_an_attempt_at_credit_failed() -> None:
     failed = replace(event("command_refused", ledger="wallet"), status="failed")
     events = [VOUCHER, event("voucher_expiring", 9), failed, replace(failed, ledger="plans")]
-    rows = list(cells_of(OWNER, [], events))
+    rows = rows_of([], events)
     assert [(row["source"], row["status"], row["amount"]) for row in rows] == [
         ("voucher v", "success", "0.000000009"),
         ("wallet", "failed", "0.000000000"),
@@ -104,7 +111,7 @@ def test_csv_makes_no_formula_of_a_text(text: str) -> None:
 
 
 def test_csv_leaves_numbers_below_zero_as_they_are() -> None:
-    (cells,) = cells_of(OWNER, [USAGE], [])
+    (cells,) = rows_of([USAGE])
     (row,) = csv.DictReader(io.StringIO(as_csv([cells]), newline=""))
     assert row["amount"] == "-1.500000000"
     assert {name: text or None for name, text in row.items()} == cells
@@ -162,7 +169,7 @@ def test_a_text_longer_than_a_cell_is_cut() -> None:
 
 
 def test_a_workbook_has_the_rows_that_csv_has() -> None:
-    rows = list(cells_of(OWNER, [USAGE, replace(USAGE, payer="voucher")], [VOUCHER]))
+    rows = rows_of([USAGE, replace(USAGE, payer="voucher")], [VOUCHER])
     for row, cells in zip(as_cells(rows), rows, strict=True):
         for cell, name in zip(row, COLUMNS, strict=True):
             text = cells.get(name)
