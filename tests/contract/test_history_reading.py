@@ -119,6 +119,7 @@ def test_totals_are_the_sums_of_all_entries_that_fit(archive: Archive) -> None:
                 by_service[one.service or "", one.balance or "none"] += amount
             elif amount:
                 changed[one.balance] += amount
+        assert page.totals is not None
         assert page.totals.spent_by_balance == {name: format_amount(sums, USD) for name, sums in spent.items()}
         assert page.totals.changed_by_balance == {name: format_amount(sums, USD) for name, sums in changed.items()}
         told = {(name, payer): text for name, sums in page.totals.spent.items() for payer, text in sums.items()}
@@ -207,8 +208,9 @@ def test_sums_that_no_float_holds_are_exact(address: SecretStr, engine: Engine) 
     with Archive(Settings(history=address)) as archive:
         page = archive.page("acc", ALL, None, MANY)
         made = archive.statement("acc", Period(T0, T0 + HOUR))
-        assert archive.spent_since("acc", 0) == {("inference", "plan", "p"): spent}
+        assert archive.spent_since("acc", 0).by == {("inference", "plan", "p"): spent}
         ((row, *_),) = [archive.rows("acc", Period(T0, T0 + HOUR), lambda told: list(told.usage))]
+    assert page.totals is not None
     assert page.totals.spent_by_balance == {"plan": format_amount(-spent, USD)}
     assert page.totals.changed_by_balance == {"top_up": format_amount(spent, USD)}
     assert page.entries[-1].amount == format_amount(-spent, USD)

@@ -35,7 +35,7 @@ _PLACE: Final = re.compile(r"(\d{1,6}):(\d{1,18})", re.ASCII)
 
 
 class CreditHistory(BaseModel):
-    """A page of Credit History, the newest first. totals: of all that fits, not of the page alone.
+    """A page of Credit History, the newest first. totals: of all that fits; on the first page, null on others.
 
     whole: the history knows the account from its beginning. as_of: how far it is. next: cursor of the next page.
     """
@@ -45,7 +45,7 @@ class CreditHistory(BaseModel):
     whole: bool
     as_of: AsOf
     entries: list[Entry]
-    totals: Totals
+    totals: Totals | None
     next: str | None
 
 
@@ -63,6 +63,7 @@ class Charges(BaseModel):
     """The charges of an entry of usage, the oldest first. gone: how many of this page the log no longer holds."""
 
     account: str
+    as_of: AsOf
     entry: Entry
     charges: list[ChargeSummary]
     gone: int
@@ -124,7 +125,7 @@ async def list_charges(
         raise _unknown_entry(entry)
     told, read, gone = await _charges(held, found, limit, tried)
     following = listing.cursor((read,)) if read is not None else None
-    return Charges(account=account, entry=found.entry, charges=told, gone=gone, next=following)
+    return Charges(account=account, as_of=found.as_of, entry=found.entry, charges=told, gone=gone, next=following)
 
 
 @router.get("/charges/{place}", operation_id="show_charge")

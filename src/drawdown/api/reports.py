@@ -18,6 +18,7 @@ from drawdown.domain.limits import API_FORECAST_HOURS, API_FORECAST_HOURS_MAX, A
 from drawdown.history.archive import WishesPage
 from drawdown.history.exporting import FORMS, Form
 from drawdown.history.filters import HOUR_MS, Period, Place, period_of
+from drawdown.history.rows import AsOf
 from drawdown.history.statement import Statement
 from drawdown.history.wishes import Wish
 from drawdown.operate.accounts import view_of
@@ -33,6 +34,7 @@ _SALES: Final[frozenset[Scope]] = frozenset({"operator", "sales"})
 From = Annotated[Instant, Query(alias="from", description="a whole hour")]
 To = Annotated[Instant, Query(description="before then, a whole hour too")]
 _SHAPE: Final = (int, int, int)
+AS_OF_HEADER: Final = "Drawdown-As-Of"  # partition, and the next offsets of charges and account events
 _MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "focus": "text/csv; charset=utf-8",
@@ -41,8 +43,12 @@ _MEDIA_TYPES: Final = {
 
 
 class PlanRequests(BaseModel):
-    """A page of requests for a plan, the newest first. next: cursor of the next page."""
+    """A page of requests for a plan, the newest first. as_of: how far the history is, of the account or each partition.
 
+    next: cursor of the next page.
+    """
+
+    as_of: list[AsOf]
     plan_requests: list[Wish]
     next: str | None
 
@@ -73,10 +79,12 @@ async def export_history(
     check_sees(key, account)
     period = _period(start, to)
     write = FORMS[form]
+    at = await held.archives.ask(lambda archive: archive.standing(account))  # it holds so much at least
     chunks = await held.archives.written(lambda archive, file: write(archive, account, period, file))
     ending = "focus.csv" if form == "focus" else form
     name = quote(f"{account} {start[:10]} {to[:10]}.{ending}", safe="")
-    headers = {"Content-Disposition": f"attachment; filename=\"history.{ending}\"; filename*=UTF-8''{name}"}
+    headers = {AS_OF_HEADER: f"{at.partition}:{at.charges}:{at.account_events}"}
+    headers |= {"Content-Disposition": f"attachment; filename=\"history.{ending}\"; filename*=UTF-8''{name}"}
     return StreamingResponse(chunks, media_type=_MEDIA_TYPES[form], headers=headers)
 
 
@@ -124,7 +132,7 @@ async def _requests(held: Context, account: str | None, limit: int, cursor: str 
     page: WishesPage = await held.archives.ask(lambda archive: archive.wishes(account, before, limit))
     after = page.after
     following = None if after is None else listing.cursor((after.at, after.rank, after.ident))
-    return PlanRequests(plan_requests=page.requests, next=following)
+    return PlanRequests(as_of=page.as_of, plan_requests=page.requests, next=following)
 
 
 def _period(start: str, end: str) -> Period:

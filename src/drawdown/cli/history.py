@@ -87,7 +87,8 @@ def show(
         for e in page.entries
     ]
     show_table(_COLUMNS, rows, f"Credit History of {account}, {page.currency}")
-    for name, sums in (("spent", page.totals.spent_by_balance), ("came and went", page.totals.changed_by_balance)):
+    spent, changed = (page.totals.spent_by_balance, page.totals.changed_by_balance) if page.totals else ({}, {})
+    for name, sums in (("spent", spent), ("came and went", changed)):
         told = ", ".join(f"{balance} {short(amount)}" for balance, amount in sums.items())
         say(f"{name}: {told or 'nothing'}")
     say(f"as of offsets {page.as_of.charges} and {page.as_of.account_events} of partition {page.as_of.partition}")

@@ -76,7 +76,7 @@ def _held(archive: Archive, names: Iterable[str]) -> Sums:
     held: Sums = {}
     for name in names:
         quantum = Fraction(1, 10 ** CURRENCIES[archive.owner(name).currency].quantum_digits)
-        for key, amount in archive.spent_since(name, 0).items():
+        for key, amount in archive.spent_since(name, 0).by.items():
             if amount:
                 held[(name, *key)] = amount * quantum
     return held

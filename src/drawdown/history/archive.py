@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Self, TypeVar
 
@@ -42,14 +42,14 @@ class Totals:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of Credit History. after: where the next one begins, None at the end."""
+    """A page of Credit History. totals: on the first page. after: where the next one begins, None at the end."""
 
     account: str
     currency: str
     whole: bool
     as_of: AsOf
     entries: list[Entry]
-    totals: Totals
+    totals: Totals | None
     after: Place | None
 
 
@@ -66,8 +66,9 @@ class PaymentsPage:
 
 @dataclass(frozen=True)
 class WishesPage:
-    """A page of requests for a plan."""
+    """A page of requests for a plan. as_of: of the account's partition, or of all."""
 
+    as_of: list[AsOf]
     requests: list[Wish]
     after: Place | None
 
@@ -80,6 +81,15 @@ class Located:
     row: UsageRow
     entry: Entry
     offsets: list[int]
+    as_of: AsOf
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was used, in quanta, by service, payer and its id."""
+
+    as_of: AsOf
+    by: Mapping[tuple[str, str, str], int]
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Archive:
                 owner.whole,
                 reading.as_of(connection, owner),
                 [entry for _, entry in shown],
-                _totals(connection, owner, filters),
+                None if before else _totals(connection, owner, filters),
                 shown[-1][0] if len(placed) > limit else None,
             )
 
@@ -173,7 +183,9 @@ class Archive:
             found = reading.wishes(connection, owner, before, limit + 1)
             answers = answers_of(reading.plan_events(connection, (name for name, *_ in found), STATUSES))
             after = Place(found[limit - 1][2].appended, 1, found[limit - 1][2].id) if len(found) > limit else None
-            return WishesPage([wish_of(*wished, answers) for wished in found[:limit]], after)
+            told = [wish_of(*wished, answers) for wished in found[:limit]]
+            at = reading.progress_of(connection, None if owner is None else owner.partition)
+            return WishesPage(at, told, after)
 
     def located(self, account: str, hour: int, number: int, since: int, limit: int) -> Located | None:
         """Find an entry of usage and its resource's charges, from an offset on. Raise NoHistory, UserError."""
@@ -183,7 +195,8 @@ class Archive:
                 return None
             resource = reading.resource_of(connection, number)
             entry = usage_entry(owner, row)
-            return Located(owner, row, entry, reading.offsets_of(connection, owner, hour, resource, since, limit))
+            offsets = reading.offsets_of(connection, owner, hour, resource, since, limit)
+            return Located(owner, row, entry, offsets, reading.as_of(connection, owner))
 
     def owner(self, account: str) -> Owner:
         """Find an account. Raise NoHistory, UserError."""
@@ -213,12 +226,18 @@ class Archive:
             )
             return take(rows)
 
-    def spent_since(self, account: str, since: int) -> Mapping[tuple[str, str, str], int]:
-        """Sum up what was used from an hour on: by service, payer and its id. Raise NoHistory, UserError."""
+    def spent_since(self, account: str, since: int) -> Spent:
+        """Sum up what was used from an hour on. Raise NoHistory, UserError."""
         with self._asking_of(account) as (connection, owner):
             by = resources.c.service, series.c.payer, series.c.payer_id
-            sums: Sequence[object] = reading.sums_by(connection, owner, Filters(since=since), *by)
-            return {(row.service, row.payer, row.payer_id): int(row.amount) for row in sums}  # type: ignore[attr-defined]
+            sums = reading.sums_by(connection, owner, Filters(since=since), *by)
+            told = {(row.service, row.payer, row.payer_id): int(row.amount) for row in sums}
+            return Spent(reading.as_of(connection, owner), told)
+
+    def standing(self, account: str) -> AsOf:
+        """Say how far the history of an account is. Raise NoHistory, UserError."""
+        with self._asking_of(account) as (connection, owner):
+            return reading.as_of(connection, owner)
 
 
 def _totals(connection: Connection, owner: Owner, filters: Filters) -> Totals:

@@ -1,6 +1,6 @@
 """Reads an account's history. One transaction answers one question, so that rows and their position fit together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -40,13 +40,26 @@ def owner_of(connection: Connection, account: str) -> Owner | None:
 
 
 def as_of(connection: Connection, owner: Owner) -> AsOf:
-    """Say how far the history is."""
-    rows = connection.execute(select(progress).where(progress.c.partition == owner.partition)).all()
+    """Say how far the history of an account is."""
+    return progress_of(connection, owner.partition)[0]
+
+
+def progress_of(connection: Connection, partition: int | None = None) -> list[AsOf]:
+    """Say how far the history of a partition is, of each without one."""
+    asked = select(progress)
+    if partition is not None:
+        asked = asked.where(progress.c.partition == partition)
+    rows: dict[int, list[Row[Any]]] = {} if partition is None else {partition: []}
+    for row in connection.execute(asked.order_by(progress.c.partition)):
+        rows.setdefault(row.partition, []).append(row)
+    return [_as_of(number, some) for number, some in rows.items()]
+
+
+def _as_of(partition: int, rows: Sequence[Row[Any]]) -> AsOf:
     at = {row.topic: row.next_offset for row in rows}
     newest = max((row.appended for row in rows), default=0)
-    return AsOf(
-        owner.partition, at.get(CHARGES, 0), at.get(ACCOUNT_EVENTS, 0), format_instant(newest) if newest else None
-    )
+    appended = format_instant(newest) if newest else None
+    return AsOf(partition, at.get(CHARGES, 0), at.get(ACCOUNT_EVENTS, 0), appended)
 
 
 # --- usage ------------------------------------------------------------------------------------

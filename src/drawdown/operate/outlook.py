@@ -1,11 +1,12 @@
 """The forecast of an account: its plans and credit as they are now, and what it spent lately."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drawdown.domain.money import CURRENCIES, Currency, format_amount, parse_amount
+from drawdown.history.archive import Spent
 from drawdown.history.forecast import CREDIT, HOUR_MS, Outlook, Source, forecast
+from drawdown.history.rows import AsOf
 from drawdown.operate.accounts import AccountView, PlanDetails
 from drawdown.wire.instants import format_instant, parse_instant
 
@@ -42,6 +43,7 @@ class Forecast:
 
     account: str
     currency: str
+    as_of: AsOf
     since: str
     now: str
     hourly: dict[str, str]
@@ -49,11 +51,11 @@ class Forecast:
     credit: CreditForecast
 
 
-def foreseen(view: AccountView, spent: Mapping[tuple[str, str, str], int], since: int, now: int) -> Forecast:
-    """Make a forecast. spent: quanta since then, by service, payer and its id; since, now: ms."""
+def foreseen(view: AccountView, spent: Spent, since: int, now: int) -> Forecast:
+    """Make a forecast. spent: since then; since, now: ms."""
     of = CURRENCIES[view.currency]
     sums: dict[str, int] = defaultdict(int)
-    for (service, _, _), amount in spent.items():
+    for (service, _, _), amount in spent.by.items():
         sums[service] += amount
     rates = {service: amount * HOUR_MS // (now - since) for service, amount in sorted(sums.items())}
     plans = [plan for plan in view.plans if plan.status in {"Active", "Scheduled"} and plan.start is not None]
@@ -63,6 +65,7 @@ def foreseen(view: AccountView, spent: Mapping[tuple[str, str, str], int], since
     return Forecast(
         account=view.account,
         currency=view.currency,
+        as_of=spent.as_of,
         since=format_instant(since),
         now=format_instant(now),
         hourly={service: format_amount(rate, of) for service, rate in rates.items()},
