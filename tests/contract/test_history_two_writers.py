@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine
+from tests.support import told
 from tests.support.databases import KINDS, database
+from tests.support.domain import T0
 
-from drawdown.history.batch import Batch, Known, Place
+from drawdown.engine.records import Record
+from drawdown.history.batch import Batch, Gap, Known, Place
+from drawdown.history.counting import Counts
 from drawdown.history.database import migrate, open_database
+from drawdown.history.projector import _Reader
 from drawdown.history.writing import Overtaken, Writer
 from drawdown.topics import ACCOUNT_EVENTS, CHARGES
 
@@ -80,3 +86,31 @@ def test_at_once_they_count_what_both_brought(engine: Engine) -> None:
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(work, (CHARGED, HAPPENED)))
     assert counted(engine) == ({CHARGED: EACH, HAPPENED: EACH}, [EACH, EACH, 0, 0])
+
+
+def reader(engine: Engine, stored: dict[Place, int]) -> _Reader:
+    return _Reader(Writer(engine), cast(Any, None), set(), stored, Counts())
+
+
+def brought(reader: _Reader, seq: int, offset: int) -> None:
+    """Have a projector write a charge of its own."""
+    charge = told.charge(seq, told.line(), account=ACCOUNT)
+    record = Record(*CHARGED, offset, T0, b"", b"")
+    reader._write([(charge, record)], [], {}, {CHARGED: (offset + 1, T0)})
+
+
+def test_a_projector_that_was_overtaken_on_the_same_topic_begins_again_instead_of_giving_up(engine: Engine) -> None:
+    stale = reader(engine, Writer(engine).positions())
+    brought(reader(engine, Writer(engine).positions()), 1, 0)
+    with pytest.raises(Overtaken, match="another"):
+        brought(stale, 1, 0)
+    brought(reader(engine, Writer(engine).positions()), 2, 1)
+    assert counted(engine) == ({CHARGED: 2, HAPPENED: 0}, [2, 0, 0, 0])
+
+
+def test_a_log_that_tells_other_numbers_stops_it(engine: Engine) -> None:
+    brought(reader(engine, Writer(engine).positions()), 1, 0)
+    for seq in (1, 3):
+        with pytest.raises(Gap, match=f"number {seq} after 1"):
+            brought(reader(engine, Writer(engine).positions()), seq, 1)
+    assert counted(engine) == ({CHARGED: 1, HAPPENED: 0}, [1, 0, 0, 0])

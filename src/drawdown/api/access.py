@@ -1,9 +1,11 @@
 """Who asks, and what they may: keys in the header Authorization, scopes by route, accounts by key."""
 
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from drawdown.api.context import Context, context_of
@@ -13,21 +15,33 @@ from drawdown.operate.keys import SCOPES, Key, Scope, recognized
 
 _bearer: Final = HTTPBearer(auto_error=False, description="an API key, made with `drawdown keys create`")
 READERS: Final = frozenset(SCOPES)
+_SCHEME: Final = "bearer"
 _MS: Final = 1_000
 
 
-async def caller(
-    request: Request,
-    held: Annotated[Context, Depends(context_of)],
-    shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Key:
+class KeyedRoute(APIRoute):
+    """A route that knows who asks before it reads what they send, so that none but a key's holder has a body read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Give FastAPI's handler, behind the key."""
+        handler = super().get_route_handler()
+
+        async def keyed(request: Request) -> Response:
+            request.state.caller = identified(request, await context_of(request))
+            return await handler(request)
+
+        return keyed
+
+
+async def caller(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Key:
+    """Give the key that a request shows, which its KeyedRoute has read."""
+    return cast(Key, request.state.caller)
+
+
+def identified(request: Request, held: Context) -> Key:
     """Give the key that a request shows. Raise Problem for none, for one that opens nothing, or that asks too often."""
-    return identified(request, held, None if shown is None else shown.credentials)
-
-
-def identified(request: Request, held: Context, shown: str | None) -> Key:
-    """Do the same for what a request shows after `Bearer`."""
-    key = None if shown is None else recognized(shown, held.keyring.keys, held.desk.clock.now_ms())
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    key = None if scheme.lower() != _SCHEME else recognized(shown, held.keyring.keys, held.desk.clock.now_ms())
     who = f"address {request.client.host if request.client else ''}" if key is None else f"key {key.prefix}"
     rates = held.customers if key is None or key.scope == "account" else held.services
     wait_ms = rates.wait_ms(who, held.desk.clock.monotonic_ms())

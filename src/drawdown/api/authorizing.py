@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.routing import Route
 
-from drawdown.api.access import READERS, Allowed, check_sees, identified, unknown_account
+from drawdown.api.access import READERS, Allowed, KeyedRoute, check_sees, identified, unknown_account
 from drawdown.api.answering import SLASH, PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import invalid
@@ -20,7 +20,7 @@ from drawdown.operate.keys import Key
 from drawdown.wire.basics import Decimal as Amount
 from drawdown.wire.basics import ScopeItemMessage, scope_item
 
-router = APIRouter(prefix="/v1/accounts/{account}")
+router = APIRouter(prefix="/v1/accounts/{account}", route_class=KeyedRoute)
 
 
 class Asked(ScopeItemMessage):
@@ -59,8 +59,7 @@ async def quickly(request: Request) -> Response:
     """Answer the same request without what FastAPI does for each: this one is asked before every start."""
     request.scope["route"] = QUICK  # for the log
     held = await context_of(request)
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    key = identified(request, held, shown if scheme.lower() == "bearer" else None)
+    key = identified(request, held)
     account = request.path_params["account"].replace(SLASH, "/")
     if len(account) > NAME_LENGTH_MAX:
         raise unknown_account(account[:NAME_LENGTH_MAX])

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from drawdown.api.access import Allowed
+from drawdown.api.access import Allowed, KeyedRoute
 from drawdown.api.answering import PENDING, Decided, IdempotencyKey, Prefer, later_at, wait_seconds, written
 from drawdown.api.bodies import body_of
 from drawdown.api.bulk import issued
@@ -23,7 +23,7 @@ from drawdown.topics import CODE_COMMANDS
 from drawdown.wire.basics import StrictMessage
 from drawdown.wire.code_commands import IssueCodeMessage
 
-router = APIRouter(prefix="/v1/codes", tags=["codes"], responses={404: {}})
+router = APIRouter(prefix="/v1/codes", route_class=KeyedRoute, tags=["codes"], responses={404: {}})
 _LOOK_UP: Final = "/v1/codes/look-up"
 _HIDDEN: Final = {"Cache-Control": "no-store"}
 Code = Annotated[str, Field(min_length=1, max_length=CODE_TYPED_MAX, description="as it was typed")]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.access import READERS, Allowed, KeyedRoute, check_sees, unknown_account
 from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import invalid
@@ -17,7 +17,7 @@ from drawdown.operate.keys import Key
 from drawdown.wire.basics import Instant, Name, StrictMessage
 from drawdown.wire.instants import parse_instant
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=KeyedRoute)
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed, check_sees
+from drawdown.api.access import READERS, Allowed, KeyedRoute, check_sees
 from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.paging import Cursor, Limit, Listing, Position
@@ -24,7 +24,7 @@ from drawdown.operate.keys import Key
 from drawdown.wire.basics import Instant
 from drawdown.wire.instants import parse_instant
 
-router = APIRouter(prefix="/v1/accounts/{account}", tags=["history"])
+router = APIRouter(prefix="/v1/accounts/{account}", route_class=KeyedRoute, tags=["history"])
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 Since = Annotated[Instant | None, Query(description="from then on; an hour of usage is meant if it begins by then")]

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from drawdown.api.access import Allowed
+from drawdown.api.access import Allowed, KeyedRoute
 from drawdown.api.context import Context, context_of
 from drawdown.api.paging import Cursor, Limit, Listing
 from drawdown.api.problems import Problem, invalid
@@ -23,7 +23,7 @@ from drawdown.wire.basics import Instant
 from drawdown.wire.instants import format_instant, parse_instant
 from drawdown.wire.replay import encode_replay
 
-router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
+router = APIRouter(prefix="/v1/dead-letters", route_class=KeyedRoute, tags=["dead letters"])
 _READERS: Final[frozenset[Scope]] = frozenset({"operator", "support"})
 _TOPICS: Final = tuple(topic for topics in LEDGERS.values() for topic in topics)
 _AT: Final = (int, int, int)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from drawdown.api.access import KeyedRoute
 from drawdown.api.context import Context, context_of
 from drawdown.api.reading import Seen
 from drawdown.domain.catalogue import SERVICES
@@ -22,7 +23,7 @@ from drawdown.domain.limits import (
 from drawdown.domain.money import CURRENCIES, format_amount, parse_amount
 from drawdown.domain.wallet.commands import SMALLEST_TOP_UP
 
-router = APIRouter(prefix="/v1/accounts/{account}", tags=["accounts"])
+router = APIRouter(prefix="/v1/accounts/{account}", route_class=KeyedRoute, tags=["accounts"])
 Held = Annotated[Context, Depends(context_of)]
 _MS = 1_000
 

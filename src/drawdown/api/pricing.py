@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed
+from drawdown.api.access import READERS, Allowed, KeyedRoute
 from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem, invalid
@@ -21,7 +21,7 @@ from drawdown.wire.instants import parse_instant
 from drawdown.wire.parsing import dimensions as checked_dimensions
 from drawdown.wire.price_book import PriceBookMessage, PriceMessage
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=KeyedRoute)
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _TEXT: Final = Query(min_length=1, max_length=NAME_LENGTH_MAX)

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.access import READERS, Allowed, KeyedRoute, check_sees, unknown_account
 from drawdown.api.answering import PathIdent, PathName, header
 from drawdown.api.context import Context, context_of
 from drawdown.api.problems import Problem
@@ -16,7 +16,7 @@ from drawdown.operate.accounts import AccountView, OfferDetails, PlanDetails, Re
 from drawdown.operate.keys import Key
 from drawdown.operate.wallets import WalletView
 
-router = APIRouter(prefix="/v1/accounts/{account}")
+router = APIRouter(prefix="/v1/accounts/{account}", route_class=KeyedRoute)
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _ETAG_BYTES: Final = 8

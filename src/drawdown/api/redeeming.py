@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import Field
 
-from drawdown.api.access import Allowed, check_open, check_sees
+from drawdown.api.access import Allowed, KeyedRoute, check_open, check_sees
 from drawdown.api.answering import PENDING, Decided, IdempotencyKey, PathName, Prefer, applied, pending, wait_seconds
 from drawdown.api.commands import HELP
 from drawdown.api.context import Context, context_of
@@ -18,7 +18,7 @@ from drawdown.operate.codes import redeeming
 from drawdown.operate.keys import Key
 from drawdown.wire.basics import Name, StrictMessage
 
-router = APIRouter(prefix="/v1/accounts/{account}")
+router = APIRouter(prefix="/v1/accounts/{account}", route_class=KeyedRoute)
 
 
 class Redeem(StrictMessage):

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from drawdown.adapters.kafka.browsing import Place as Shard
-from drawdown.api.access import Allowed
+from drawdown.api.access import Allowed, KeyedRoute
 from drawdown.api.answering import PENDING, Decided, IdempotencyKey, Prefer, later_at, wait_seconds, written
 from drawdown.api.commands import OFFICE
 from drawdown.api.context import Context, context_of
@@ -25,7 +25,7 @@ from drawdown.operate.replaying import Answer, Signature, prepare
 from drawdown.topics import CHARGES, CREDIT_CHARGING, PLAN_COMMANDS
 from drawdown.wire.basics import StrictMessage
 
-router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
+router = APIRouter(prefix="/v1/dead-letters", route_class=KeyedRoute, tags=["dead letters"])
 
 _RATED: Final = frozenset({CHARGES, CREDIT_CHARGING})
 _REPAIR: Final = "`drawdown dead-letters replay --edit FILE` sends repaired bytes instead"

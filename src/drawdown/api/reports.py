@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from drawdown.api.access import READERS, Allowed, check_sees, unknown_account
+from drawdown.api.access import READERS, Allowed, KeyedRoute, check_sees, unknown_account
 from drawdown.api.answering import PathName
 from drawdown.api.context import Context, context_of
 from drawdown.api.paging import Cursor, Limit, Listing
@@ -27,7 +27,7 @@ from drawdown.operate.outlook import Forecast, foreseen
 from drawdown.wire.basics import Instant
 from drawdown.wire.instants import parse_instant
 
-router = APIRouter(prefix="/v1", tags=["history"])
+router = APIRouter(prefix="/v1", route_class=KeyedRoute, tags=["history"])
 Held = Annotated[Context, Depends(context_of)]
 Reader = Annotated[Key, Depends(Allowed(READERS))]
 _SALES: Final[frozenset[Scope]] = frozenset({"operator", "sales"})

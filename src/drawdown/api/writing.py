@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel
 
-from drawdown.api.access import Allowed, check_open, check_sees
+from drawdown.api.access import Allowed, KeyedRoute, check_open, check_sees
 from drawdown.api.answering import (
     PENDING,
     Decided,
@@ -33,7 +33,7 @@ _ETAG: Final = re.compile(r'"([0-9]{1,9})-[0-9a-f]{16}"', re.ASCII)
 
 def router() -> APIRouter:
     """Give the routes of all rows."""
-    made = APIRouter(prefix="/v1")
+    made = APIRouter(prefix="/v1", route_class=KeyedRoute)
     for row in ROWS:
         made.add_api_route(
             row.path,

@@ -62,7 +62,7 @@ def hour_of(text: str) -> int:
 
 
 class Gap(Exception):
-    """A number of an account's charges or events is missing before this one."""
+    """A number of an account's charges or events does not follow the one before it."""
 
 
 class _Spot(NamedTuple):
@@ -92,12 +92,10 @@ class Batch:
         self.read: dict[Place, tuple[int, int]] = {}  # next offset, newest append time
         self._spots: dict[tuple[str, str, str, bytes, str], _Spot] = {}  # dimensions and hour as written
         self.records = 0
-        self.skipped = 0
 
     def charge(self, charge: Charge, overage: Charge | None, place: Place, offset: int, *, cut: bool) -> None:
         """Take a charge. overage: what a charge of the wallet drew. cut: the log's beginning is gone. Raise Gap."""
-        if not self._new(charge, place, cut=cut):
-            return
+        self._count(charge, place, cut=cut)
         event = charge.event
         at = charge.account, event.service, event.resource, bytes(event.dimensions), charge.appended[:_HOUR_LENGTH]
         spot = self._spots.get(at)
@@ -142,11 +140,14 @@ class Batch:
 
     def happening(self, happening: Happening, place: Place, offset: int, *, cut: bool) -> None:
         """Take an account event. Raise Gap."""
-        if self._new(happening, place, cut=cut):
-            self.events.append((happening, offset))
+        self._count(happening, place, cut=cut)
+        self.events.append((happening, offset))
 
-    def _new(self, said: Charge | Happening, place: Place, *, cut: bool) -> bool:
-        """Count a record of an account; say whether it was not counted before."""
+    def _count(self, said: Charge | Happening, place: Place, *, cut: bool) -> None:
+        """Count a record of an account. Raise Gap for a number that does not follow the newest.
+
+        The positions are of the same transaction, so that one that comes again is of another log.
+        """
         self.records += 1
         topic, partition = place
         account = self.accounts.get(said.account)
@@ -156,15 +157,14 @@ class Batch:
             self.accounts[said.account] = account
         stream = STREAMS[topic, said.ledger]
         newest = account.seqs[stream]
-        if said.seq <= newest:
-            self.skipped += 1
-            return False
         if said.seq != newest + 1:
             if newest or not cut:
+                again = (
+                    "this is not the log that was read so far" if said.seq <= newest else "what is between is missing"
+                )
                 raise Gap(
                     f"{topic} of ledger {said.ledger}, partition {partition}: account {said.account} has number"
-                    f" {said.seq} after {newest}; what is between was never read"
+                    f" {said.seq} after {newest}; {again}"
                 )
             self.accounts[said.account] = account._replace(whole=False)
         account.seqs[stream] = said.seq
-        return True

@@ -161,6 +161,21 @@ class _Reader:
         self._writer.look_up(said)
         batch = Batch(self._writer.known)
         batch.read = moved
+        try:
+            self._fill(batch, charges, happenings, overages)
+        except Gap as gap:
+            if self._writer.positions() != self._stored:  # the accounts that were looked up are another writer's
+                raise Overtaken(f"another `drawdown history` writes as well: {gap}") from gap
+            raise
+        self._writer.write(batch, self._stored)
+
+    def _fill(
+        self,
+        batch: Batch,
+        charges: Sequence[tuple[Charge, Record]],
+        happenings: Sequence[tuple[Happening, Record]],
+        overages: Overages,
+    ) -> None:
         for charge, record in charges:
             place = (record.topic, record.partition)
             drawn = (charge.position.partition, charge.position.offset) if charge.ledger == _WALLET else None
@@ -169,7 +184,6 @@ class _Reader:
         for happening, record in happenings:
             place = (record.topic, record.partition)
             batch.happening(happening, place, record.offset, cut=place in self._cut)
-        self._writer.write(batch, self._stored)
 
     async def _drawn(self, charges: Sequence[Charge]) -> Overages:
         """Read the overages that charges of the wallet drew; those that the log has lost are not there."""

@@ -89,6 +89,15 @@ async def test_without_a_live_key_nothing_is_answered(operation: str) -> None:
     assert api.issuer.commands == []
 
 
+@pytest.mark.parametrize("operation", [name for name, one in REQUESTS.items() if one.body is not None])
+async def test_a_body_is_not_read_before_the_key(operation: str) -> None:
+    api = FakeApi()
+    request = of_account(REQUESTS[operation], OWN)
+    async with api.client(None) as client:
+        answer = await client.request(request.method, request.path, content=b"{" * 60_000, headers=HEADERS)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
 @pytest.mark.parametrize("operation", REQUESTS)
 @pytest.mark.parametrize("scope", SCOPES)
 async def test_a_scope_may_what_it_may(operation: str, scope: Scope) -> None:

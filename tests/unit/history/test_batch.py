@@ -80,16 +80,16 @@ def test_a_line_without_a_time_is_of_the_hour_it_was_charged_in() -> None:
     assert batch.hours == {(0, H0, H0): [1, 0, 0, 2]}
 
 
-def test_numbers_that_come_again_are_skipped() -> None:
+def test_numbers_that_come_again_are_of_another_log() -> None:
     batch = Batch(lambda _: OLD)
-    for seq in (3, 4, 5, 5, 1):
-        batch.charge(charge(seq), None, CHARGES, seq, cut=False)
-    for seq in (2, 3, 3):
-        batch.happening(happening(seq, "plan_paused"), EVENTS, seq, cut=False)
-    assert (batch.records, batch.skipped) == (8, 6)
-    assert batch.hours == {(0, H0, H0): [1, 1, 500_000, 5]}
-    assert [offset for _, offset in batch.events] == [3]
-    assert batch.accounts == {"acc": OLD._replace(seqs=[5, 3, 0, 0])}
+    batch.charge(charge(5), None, CHARGES, 5, cut=False)
+    for seq in (5, 4, 1):
+        with pytest.raises(
+            Gap, match=f"account acc has number {seq} after 5; this is not the log that was read so far"
+        ):
+            batch.charge(charge(seq), None, CHARGES, 6, cut=False)
+    with pytest.raises(Gap, match="number 2 after 2"):
+        batch.happening(happening(2, "plan_paused"), EVENTS, 3, cut=True)
     assert OLD.seqs == [4, 2, 0, 0], "what is known changes only once the batch is written"
 
 
