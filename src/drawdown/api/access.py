@@ -27,7 +27,7 @@ class KeyedRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def keyed(request: Request) -> Response:
-            request.state.caller = identified(request, await context_of(request))
+            identified(request, await context_of(request))
             return await handler(request)
 
         return keyed
@@ -39,7 +39,10 @@ async def caller(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
 
 
 def identified(request: Request, held: Context) -> Key:
-    """Give the key that a request shows. Raise Problem for none, for one that opens nothing, or that asks too often."""
+    """Give the key that a request shows, and keep it as the request's `caller`.
+
+    Raise Problem for none, for one that opens nothing, or that asks too often.
+    """
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     key = None if scheme.lower() != _SCHEME else recognized(shown, held.keyring.keys, held.desk.clock.now_ms())
     who = f"address {request.client.host if request.client else ''}" if key is None else f"key {key.prefix}"
@@ -52,7 +55,7 @@ def identified(request: Request, held: Context) -> Key:
         detail = "no live API key: send one as `Authorization: Bearer dd_…`; `drawdown keys create` makes one"
         headers = {"WWW-Authenticate": "Bearer"}
         raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=headers)
-    request.state.key = key.prefix
+    request.state.key, request.state.caller = key.prefix, key
     return key
 
 

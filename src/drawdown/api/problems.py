@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -14,6 +15,7 @@ from drawdown.domain.errors import Reject
 from drawdown.domain.limits import API_RETRY_SECONDS
 from drawdown.engine.errors import Doubt, Halt, Retry
 from drawdown.errors import BadInput, UserError
+from drawdown.operate.keys import Key
 
 MEDIA_TYPE: Final = "application/problem+json"
 _STATUS: Final = {
@@ -22,6 +24,7 @@ _STATUS: Final = {
     "stale_revision": HTTPStatus.PRECONDITION_FAILED,
 }
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_log: Final = structlog.get_logger("drawdown.api")
 _SAFE: Final = 200  # characters of what a caller sent that an answer repeats
 
 
@@ -141,8 +144,15 @@ def _headers(request: Request, error: HTTPException) -> dict[str, str]:
 async def _user(request: Request, error: UserError) -> Response:
     if isinstance(error, BadInput):
         return answer(request, Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value", str(error)))
-    return answer(request, later(str(error)))
+    return await _unavailable(request, error)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    return answer(request, later(f"{error}"))
+    """Answer that something does not answer: what, and where it is, is told to operators and the log alone."""
+    key: Key | None = getattr(request.state, "caller", None)
+    if key is not None and key.scope == "operator":
+        return answer(request, later(f"{error}"))
+    _log.warning("a request could not be answered", why=f"{error}", request_id=request.state.request_id)
+    told = f"the server's log tells more under request id {request.state.request_id}"
+    detail = f"something that this needs does not answer now; try again, or ask whoever runs it: {told}"
+    return answer(request, later(detail))

@@ -13,7 +13,7 @@ from xlsxwriter.exceptions import XlsxFileError
 from drawdown.domain.limits import EXCEL_CELL_CHARACTERS_MAX, EXCEL_ROWS_MAX
 from drawdown.domain.money import CURRENCIES, format_amount
 from drawdown.domain.quantity import format_quantity
-from drawdown.errors import UserError
+from drawdown.errors import BadInput, UserError
 from drawdown.history.archive import Archive, Rows
 from drawdown.history.entries import description_of, event_entry
 from drawdown.history.filters import Period
@@ -116,7 +116,7 @@ def write_csv(
 def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes], title: str) -> int:
     """Write rows as a workbook, row by row; give how many.
 
-    Raise UserError past the rows that a sheet can have, or where the workbook cannot be put.
+    Raise BadInput past the rows that a sheet can have, UserError where the workbook cannot be put.
     Amounts and quantities are numbers where Excel's hold all their digits, else texts: none is rounded.
     """
     names = list(columns)
@@ -132,7 +132,7 @@ def write_excel(rows: Iterable[Cells], columns: Iterable[str], to: IO[bytes], ti
         for count, cells in enumerate(rows, 1):
             if count >= EXCEL_ROWS_MAX:
                 most = f"more than {EXCEL_ROWS_MAX - 1} rows, which is all that a sheet can have below its heading"
-                raise UserError(f"{most}: export CSV instead")
+                raise BadInput(f"{most}: export CSV instead")
             _write_row(sheet, count, names, cells)
         try:
             book.close()
@@ -172,7 +172,7 @@ def export_focus(archive: Archive, account: str, period: Period, to: IO[bytes]) 
 
 
 def export_excel(archive: Archive, account: str, period: Period, to: IO[bytes]) -> int:
-    """Write a period as a workbook; give how many rows. Raise NoHistory, UserError."""
+    """Write a period as a workbook; give how many rows. Raise NoHistory, BadInput, UserError."""
     title = f"Credit History of {account}"
     return archive.rows(account, period, lambda rows: write_excel(cells_of(rows), COLUMNS, to, title))
 

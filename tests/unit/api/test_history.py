@@ -2,12 +2,18 @@
 
 import csv
 import io
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import openpyxl
 import pytest
 from tests.support.fake_api import OTHER, OWN, FakeApi
+
+from drawdown.api.archives import Archives
+from drawdown.operate.keys import Scope
+from drawdown.settings import load_settings
 
 JANUARY = "from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z"
 
@@ -152,3 +158,18 @@ async def test_what_is_not_in_the_history_yet_is_said_to_be_so() -> None:
 def _sum(amounts: list[str]) -> int:
     """Sum amounts, in the quanta of their nine digits; fewer are written as 0."""
     return sum(int(amount.replace(".", "")) for amount in amounts)
+
+
+async def test_where_the_database_is_is_told_to_operators_alone(tmp_path: Path) -> None:
+    api = FakeApi()
+    context = api.app.state.context
+    archives = Archives(load_settings(history=f"sqlite:///{tmp_path}/none.db"))
+    api.app.state.context = replace(context, archives=archives)
+    for scope, told in (("operator", True), ("support", False), ("account", False)):
+        key = api.keyring.draw(cast(Scope, scope), OWN if scope == "account" else None)
+        async with api.client(key) as client:
+            answer = await client.get(f"/v1/accounts/{OWN}/history")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert (str(tmp_path) in answer.json()["detail"]) is told
+        assert answer.headers["retry-after"] == "1"
+    archives.close()
